@@ -5235,20 +5235,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -5330,20 +5316,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -5360,20 +5332,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -5467,20 +5425,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -5497,20 +5441,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -5582,20 +5512,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -5613,20 +5529,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -5643,20 +5545,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -5704,20 +5592,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -5734,20 +5608,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -5764,20 +5624,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -5905,20 +5751,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "too_many_keys",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "too_many_keys";
@@ -5968,20 +5800,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -6047,20 +5865,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -6118,20 +5922,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -6212,20 +6002,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "cart_already_exists" | "cart_of_another";
@@ -6242,20 +6018,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -6274,20 +6036,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -6363,20 +6111,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "cart_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "cart_not_found";
@@ -6395,20 +6129,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "cart_checked_out" | "cart_merged";
@@ -6425,20 +6145,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -6457,20 +6163,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -6552,20 +6244,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "cart_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "cart_not_found" | "unknown_address";
@@ -6584,20 +6262,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_empty" | "cart_merged" | "checkout_refused" | "order_already_exists";
@@ -6614,20 +6278,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -6646,20 +6296,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "total_out_of_bounds";
@@ -6739,20 +6375,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "cart_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "cart_not_found";
@@ -6771,20 +6393,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merged" | "cart_of_another";
@@ -6801,20 +6409,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -6833,20 +6427,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -6927,20 +6507,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "cart_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "cart_not_found" | "unknown_sku";
@@ -6959,20 +6525,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merged" | "not_for_sale" | "not_priced_in_currency" | "too_many_cart_lines";
@@ -6989,20 +6541,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -7021,20 +6559,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "too_many_units";
@@ -7116,20 +6640,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "cart_line_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "cart_line_not_found" | "cart_not_found" | "unknown_sku";
@@ -7148,20 +6658,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merged" | "not_for_sale" | "not_priced_in_currency";
@@ -7178,20 +6674,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -7210,20 +6692,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -7296,20 +6764,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "cart_line_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "cart_line_not_found" | "cart_not_found";
@@ -7328,20 +6782,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merged";
@@ -7358,20 +6798,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -7390,20 +6816,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -7483,20 +6895,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "cart_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "cart_not_found";
@@ -7515,20 +6913,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merge_refused" | "cart_merged" | "cart_of_other_currency";
@@ -7545,20 +6929,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -7577,20 +6947,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "cart_into_itself",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "cart_into_itself" | "idempotency_key_expired" | "idempotency_key_reused";
@@ -7666,20 +7022,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "cart_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "cart_not_found";
@@ -7698,20 +7040,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "cart_abandoned" | "cart_merged" | "cart_order_sent" | "cart_order_stands";
@@ -7728,20 +7056,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -7760,20 +7074,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -7857,20 +7157,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "order_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "order_not_found" | "unknown_location";
@@ -7889,20 +7175,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "fulfilment_already_exists" | "location_not_sellable" | "location_required" | "nothing_left_to_send" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_not_confirmed" | "too_many_fulfilments";
@@ -7919,20 +7191,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -7951,20 +7209,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -8040,20 +7284,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "fulfilment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "fulfilment_not_found";
@@ -8072,20 +7302,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "fulfilment_wrong_state";
@@ -8102,20 +7318,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -8134,20 +7336,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -8232,20 +7420,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "fulfilment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "fulfilment_not_found";
@@ -8264,20 +7438,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "fulfilment_wrong_state" | "not_in_fulfilment";
@@ -8294,20 +7454,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -8326,20 +7472,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -8419,20 +7551,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "fulfilment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "fulfilment_not_found";
@@ -8451,20 +7569,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "delivered_units_returned" | "fulfilment_wrong_state" | "too_many_delivery_attempts" | "too_many_records";
@@ -8481,20 +7585,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -8513,20 +7603,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -8606,20 +7682,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "fulfilment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "fulfilment_not_found";
@@ -8638,23 +7700,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "another_log" | "delivered_units_returned" | "fulfilment_wrong_state" | "too_many_records";
+                        code?: "another_log" | "delivered_units_returned" | "fulfilment_wrong_state" | "stock_would_go_negative" | "too_many_records";
                         /** @constant */
                         status?: 409;
                     };
@@ -8668,20 +7716,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -8700,20 +7734,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -8789,20 +7809,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "fulfilment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "fulfilment_not_found";
@@ -8821,20 +7827,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "fulfilment_wrong_state";
@@ -8851,20 +7843,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -8883,20 +7861,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -8977,20 +7941,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "fulfilment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "fulfilment_not_found" | "unknown_location";
@@ -9009,20 +7959,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "fulfilment_given_up" | "fulfilment_wrong_state" | "location_not_sellable" | "not_in_fulfilment" | "sku_of_another_product" | "too_many_arrivals";
@@ -9039,20 +7975,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -9071,20 +7993,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "stock_too_large" | "too_many_locations";
@@ -9165,20 +8073,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "fulfilment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "fulfilment_not_found";
@@ -9197,20 +8091,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "fulfilment_wrong_state" | "location_not_sellable" | "location_required" | "order_not_secured" | "stock_not_held" | "stock_not_there";
@@ -9227,20 +8107,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -9259,20 +8125,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -9323,20 +8175,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "gateway_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "gateway_not_found";
@@ -9422,20 +8260,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -9519,20 +8343,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "location_sellable_stays";
@@ -9549,20 +8359,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -9581,20 +8377,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -9697,20 +8479,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -9767,20 +8535,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -9798,20 +8552,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -9891,20 +8631,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "order_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "order_not_found" | "unknown_address";
@@ -9923,20 +8649,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_packed";
@@ -9953,20 +8665,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -9985,20 +8683,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -10084,20 +8768,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "order_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "order_not_found";
@@ -10116,20 +8786,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "nothing_left_to_send" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_packed" | "too_many_records";
@@ -10146,20 +8802,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -10176,20 +8818,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -10208,20 +8836,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -10301,20 +8915,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "order_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "order_not_found";
@@ -10333,20 +8933,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "order_of_another";
@@ -10363,20 +8949,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -10395,20 +8967,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -10491,20 +9049,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "order_line_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "order_line_not_found" | "order_not_found";
@@ -10523,20 +9067,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "nothing_left_to_send" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_line_cannot_grow" | "order_packed" | "too_many_records";
@@ -10553,20 +9083,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -10583,20 +9099,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -10615,20 +9117,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -10710,20 +9198,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "order_line_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "order_line_not_found" | "order_not_found";
@@ -10742,20 +9216,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "nothing_left_to_send" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_line_cannot_grow" | "order_packed" | "too_many_records";
@@ -10772,20 +9232,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -10802,20 +9248,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -10834,20 +9266,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -10951,20 +9369,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "order_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "order_not_found";
@@ -10983,20 +9387,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "order_cancelled" | "order_paid" | "payment_already_exists" | "payment_already_started" | "too_many_payments" | "too_many_records";
@@ -11013,20 +9403,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -11043,20 +9419,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -11075,20 +9437,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -11169,20 +9517,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -11201,20 +9535,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "order_already_shipped" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests" | "too_many_records";
@@ -11231,20 +9551,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -11261,20 +9567,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -11293,20 +9585,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -11362,20 +9640,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -11393,20 +9657,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -11490,20 +9740,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -11522,20 +9758,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "amount_too_large",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "amount_too_large" | "another_log" | "order_cancelled" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests";
@@ -11552,20 +9774,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -11584,20 +9792,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
@@ -11680,20 +9874,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -11712,20 +9892,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "amount_too_large",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "amount_too_large" | "another_log" | "order_cancelled" | "order_not_delivered" | "payment_request_in_flight" | "payment_wrong_state";
@@ -11742,20 +9908,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -11774,20 +9926,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
@@ -11864,20 +10002,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -11896,20 +10020,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests";
@@ -11926,20 +10036,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -11958,20 +10054,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -12055,20 +10137,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -12087,20 +10155,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "amount_too_large",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "amount_too_large" | "amount_too_small" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
@@ -12117,20 +10171,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -12149,20 +10189,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
@@ -12246,20 +10272,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -12278,20 +10290,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "amount_too_large",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "amount_too_large" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
@@ -12308,20 +10306,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -12340,20 +10324,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
@@ -12441,20 +10411,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -12473,20 +10429,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "amount_too_large",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "amount_too_large" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
@@ -12503,20 +10445,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -12535,20 +10463,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
@@ -12633,20 +10547,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -12665,20 +10565,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "amount_too_large",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "amount_too_large" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests" | "too_many_records";
@@ -12695,20 +10581,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -12727,20 +10599,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
@@ -12830,20 +10688,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -12862,20 +10706,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "amount_too_large",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "amount_too_large" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
@@ -12892,20 +10722,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -12924,20 +10740,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
@@ -13025,20 +10827,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found" | "payment_request_not_found";
@@ -13057,20 +10845,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "amount_too_large",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "amount_too_large" | "another_log" | "too_many_records";
@@ -13087,20 +10861,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -13119,20 +10879,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount" | "payment_finding_incomplete" | "payment_wrong_answer";
@@ -13212,20 +10958,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -13244,20 +10976,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
@@ -13274,20 +10992,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -13306,20 +11010,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -13396,20 +11086,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "payment_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "payment_not_found";
@@ -13428,20 +11104,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "order_already_shipped" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests";
@@ -13458,20 +11120,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -13490,20 +11138,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -13605,20 +11239,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -13635,20 +11255,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -13720,20 +11326,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -13750,20 +11342,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -13820,20 +11398,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -13850,20 +11414,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -13960,20 +11510,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -13991,20 +11527,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -14021,20 +11543,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -14088,20 +11596,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -14118,20 +11612,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "orders_open" | "too_many_records";
@@ -14148,20 +11628,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -14218,20 +11684,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -14248,20 +11700,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -14362,20 +11800,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -14491,20 +11915,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "no_second_factor",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "no_second_factor" | "second_factor_there";
@@ -14571,20 +11981,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "no_second_factor",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "no_second_factor" | "second_factor_there";
@@ -14641,20 +12037,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "no_second_factor",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "no_second_factor" | "second_factor_there";
@@ -14709,20 +12091,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -14739,20 +12107,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -14809,20 +12163,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -14839,20 +12179,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -14908,20 +12234,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -14938,20 +12250,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -14998,20 +12296,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -15028,20 +12312,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -15058,20 +12328,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -15119,20 +12375,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -15180,20 +12422,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -15246,20 +12474,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -15276,20 +12490,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "orders_open" | "too_many_records";
@@ -15306,20 +12506,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -15369,20 +12555,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -15430,20 +12602,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -15460,20 +12618,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records";
@@ -15490,20 +12634,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -15603,20 +12733,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "product_already_exists" | "sku_taken" | "stock_not_empty";
@@ -15633,20 +12749,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -15665,20 +12767,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "duplicate_currency",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "duplicate_currency" | "duplicate_sku" | "idempotency_key_expired" | "idempotency_key_reused" | "product_invalid" | "too_many_items" | "too_many_prices";
@@ -15770,20 +12858,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "product_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "product_not_found";
@@ -15802,20 +12876,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "product_archived";
@@ -15832,20 +12892,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -15864,20 +12910,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "too_many_items";
@@ -15957,20 +12989,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "product_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "product_not_found";
@@ -15989,20 +13007,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -16019,20 +13023,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -16051,20 +13041,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -16140,20 +13116,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "product_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "product_not_found";
@@ -16172,20 +13134,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "nothing_to_sell" | "product_archived";
@@ -16202,20 +13150,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -16234,20 +13168,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -16323,20 +13243,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "product_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "product_not_found";
@@ -16355,20 +13261,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "sku_taken" | "stock_not_empty";
@@ -16385,20 +13277,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -16417,20 +13295,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -16506,20 +13370,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "product_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "product_not_found";
@@ -16538,20 +13388,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "product_archived";
@@ -16568,20 +13404,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -16600,20 +13422,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -16708,20 +13516,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "product_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "product_not_found";
@@ -16740,20 +13534,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "last_variant" | "product_archived" | "sku_taken" | "stock_not_empty";
@@ -16770,20 +13550,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -16802,20 +13568,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "duplicate_currency",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "duplicate_currency" | "idempotency_key_expired" | "idempotency_key_reused" | "product_invalid" | "too_many_items" | "too_many_prices";
@@ -16888,20 +13640,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "product_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "product_not_found" | "variant_not_found";
@@ -16920,20 +13658,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "last_variant" | "product_archived";
@@ -16950,20 +13674,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -16982,20 +13692,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -17090,20 +13786,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "product_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "product_not_found" | "variant_not_found";
@@ -17122,20 +13804,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "last_variant" | "product_archived";
@@ -17152,20 +13820,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -17184,20 +13838,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "duplicate_currency",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "duplicate_currency" | "idempotency_key_expired" | "idempotency_key_reused" | "product_invalid" | "too_many_prices";
@@ -17284,20 +13924,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "product_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "product_not_found" | "variant_not_found";
@@ -17316,20 +13942,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "last_variant" | "product_archived";
@@ -17346,20 +13958,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -17378,20 +13976,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "duplicate_currency",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "duplicate_currency" | "idempotency_key_expired" | "idempotency_key_reused" | "product_invalid" | "too_many_prices";
@@ -17475,20 +14059,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "order_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "order_not_found";
@@ -17507,20 +14077,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "nothing_to_return" | "return_already_exists" | "too_many_records" | "too_many_returns";
@@ -17537,20 +14093,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -17567,20 +14109,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -17599,20 +14127,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "return_names_nothing";
@@ -17688,20 +14202,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "return_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "return_not_found";
@@ -17720,20 +14220,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "return_wrong_state";
@@ -17750,20 +14236,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -17782,20 +14254,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -17871,20 +14329,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "return_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "return_not_found";
@@ -17903,20 +14347,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "return_wrong_state";
@@ -17933,20 +14363,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -17965,20 +14381,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -18061,6 +14463,22 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "return_not_found" | "unknown_location";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
             /** @description Conflict */
@@ -18071,23 +14489,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "another_log";
+                        code?: "another_log" | "nothing_to_return" | "return_wrong_state" | "sku_of_another_product" | "stock_would_go_negative" | "too_many_arrivals" | "withheld_too_much";
                         /** @constant */
                         status?: 409;
                     };
@@ -18101,20 +14505,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -18133,23 +14523,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount" | "stock_too_large" | "too_many_locations";
                         /** @constant */
                         status?: 422;
                     };
@@ -18239,20 +14615,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "return_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "return_not_found" | "unknown_location";
@@ -18271,20 +14633,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "nothing_to_return" | "return_wrong_state" | "sku_of_another_product" | "too_many_arrivals" | "too_many_records" | "withheld_too_much";
@@ -18301,20 +14649,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -18333,20 +14667,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount" | "return_names_nothing" | "stock_too_large" | "too_many_locations";
@@ -18426,20 +14746,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "return_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "return_not_found";
@@ -18458,20 +14764,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "return_wrong_state" | "too_many_records";
@@ -18488,20 +14780,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -18520,20 +14798,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -18609,20 +14873,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "return_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "return_not_found";
@@ -18641,20 +14891,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "return_wrong_state";
@@ -18671,20 +14907,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -18703,20 +14925,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -19034,20 +15242,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "email_taken",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "email_taken";
@@ -19136,20 +15330,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -19166,20 +15346,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records" | "works_here" | "yourself";
@@ -19196,20 +15362,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -19257,20 +15409,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -19287,20 +15425,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "last_owner",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "last_owner" | "yourself";
@@ -19348,20 +15472,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -19419,20 +15529,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -19450,20 +15546,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_invited",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_invited";
@@ -19520,20 +15602,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -19550,20 +15618,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "last_owner",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "last_owner" | "yourself";
@@ -19613,20 +15667,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -19674,20 +15714,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -19704,20 +15730,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_exists",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_exists" | "too_many_records" | "yourself";
@@ -19734,20 +15746,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "erased",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 410,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "erased";
@@ -19829,20 +15827,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "unknown_location",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "unknown_location" | "unknown_sku";
@@ -19861,20 +15845,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "stock_would_go_negative";
@@ -19891,20 +15861,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -19923,20 +15879,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "nothing_to_adjust" | "stock_too_large" | "too_many_locations";
@@ -20018,20 +15960,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "unknown_location",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "unknown_location" | "unknown_sku";
@@ -20050,20 +15978,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -20080,20 +15994,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -20112,20 +16012,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "stock_too_large" | "too_many_locations";
@@ -20205,20 +16091,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "unknown_sku",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "unknown_sku";
@@ -20237,20 +16109,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -20267,20 +16125,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -20299,20 +16143,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -20394,20 +16224,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "unknown_location",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "unknown_location" | "unknown_sku";
@@ -20426,20 +16242,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -20456,20 +16258,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -20488,20 +16276,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "stock_too_large" | "too_many_locations";
@@ -20581,20 +16355,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "unknown_sku",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "unknown_sku";
@@ -20613,20 +16373,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -20643,20 +16389,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -20675,20 +16407,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused";
@@ -20771,20 +16489,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "unknown_location",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "unknown_location" | "unknown_sku";
@@ -20803,20 +16507,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log" | "stock_of_another_product" | "stock_would_go_negative";
@@ -20833,20 +16523,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "document_changed",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 412,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "document_changed" | "version_mismatch";
@@ -20865,20 +16541,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "idempotency_key_expired",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "idempotency_key_expired" | "idempotency_key_reused" | "same_location" | "stock_too_large" | "too_many_locations";
@@ -21029,20 +16691,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "too_many_webhooks",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "too_many_webhooks";
@@ -21117,20 +16765,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "webhook_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "webhook_not_found";
@@ -21179,20 +16813,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "webhook_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "webhook_not_found";
@@ -21279,20 +16899,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "webhook_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "webhook_not_found";
@@ -21375,20 +16981,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "webhook_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "webhook_not_found";
@@ -21439,20 +17031,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "delivery_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "delivery_not_found" | "webhook_not_found";
@@ -21469,20 +17047,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "already_delivered",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "already_delivered";
@@ -21550,20 +17114,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "webhook_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "webhook_not_found";
@@ -21581,20 +17131,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "replay_under_way",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "replay_under_way";
@@ -21670,20 +17206,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "webhook_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "webhook_not_found";
@@ -21745,20 +17267,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "webhook_not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "webhook_not_found";

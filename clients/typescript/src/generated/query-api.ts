@@ -3512,79 +3512,6 @@ export interface operations {
                      *       "currency": "EUR",
                      *       "customer_id": "01920006-0000-0000-0000-000000000001",
                      *       "id": "01920002-0000-0000-0000-000000000002",
-                     *       "included": {
-                     *         "more": true,
-                     *         "products": [
-                     *           {
-                     *             "attributes": {
-                     *               "material": "leather"
-                     *             },
-                     *             "brand": "Acme",
-                     *             "category": [
-                     *               "Bags",
-                     *               "Totes"
-                     *             ],
-                     *             "created_at": "2026-03-02T09:40:00Z",
-                     *             "description": "<p>Soft <b>leather</b>, two pockets</p>",
-                     *             "id": "01920001-0000-0000-0000-000000000001",
-                     *             "media": [
-                     *               {
-                     *                 "alt": "A brown tote",
-                     *                 "url": "https://shop.example/tote.jpg"
-                     *               }
-                     *             ],
-                     *             "position": 7,
-                     *             "status": "published",
-                     *             "title": "Tote",
-                     *             "updated_at": "2026-03-02T11:20:00Z",
-                     *             "variants": [
-                     *               {
-                     *                 "barcode": "4006381333931",
-                     *                 "options": [
-                     *                   {
-                     *                     "name": "Colour",
-                     *                     "value": "Brown"
-                     *                   }
-                     *                 ],
-                     *                 "prices": [
-                     *                   {
-                     *                     "amount": "19.99",
-                     *                     "currency": "EUR"
-                     *                   },
-                     *                   {
-                     *                     "amount": "3300",
-                     *                     "currency": "JPY"
-                     *                   }
-                     *                 ],
-                     *                 "sku": "TOTE-BRN",
-                     *                 "title": "Brown"
-                     *               },
-                     *               {
-                     *                 "barcode": "4006381333931",
-                     *                 "options": [
-                     *                   {
-                     *                     "name": "Colour",
-                     *                     "value": "Black"
-                     *                   }
-                     *                 ],
-                     *                 "prices": [
-                     *                   {
-                     *                     "amount": "19.99",
-                     *                     "currency": "EUR"
-                     *                   },
-                     *                   {
-                     *                     "amount": "3300",
-                     *                     "currency": "JPY"
-                     *                   }
-                     *                 ],
-                     *                 "sku": "PURSE-RED",
-                     *                 "title": "Black"
-                     *               }
-                     *             ],
-                     *             "version": 4
-                     *           }
-                     *         ]
-                     *       },
                      *       "lines": [
                      *         {
                      *           "options": [
@@ -3657,20 +3584,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -3688,20 +3601,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -3718,20 +3617,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "history_too_long",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "history_too_long";
@@ -3810,20 +3695,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -3882,20 +3753,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -4025,20 +3882,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -4152,20 +3995,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -4183,20 +4012,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -4213,20 +4028,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "history_too_long",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "history_too_long";
@@ -4332,20 +4133,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -4440,20 +4227,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -4471,20 +4244,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -4501,20 +4260,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "history_too_long",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "history_too_long";
@@ -4923,20 +4668,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -5306,20 +5037,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -5337,20 +5054,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -5367,20 +5070,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "history_too_long",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "history_too_long";
@@ -5465,20 +5154,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -5496,20 +5171,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -5566,20 +5227,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -5596,20 +5243,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -5664,20 +5297,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -5694,20 +5313,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -5886,20 +5491,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -6058,20 +5649,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -6089,20 +5666,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -6119,20 +5682,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "history_too_long",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "history_too_long";
@@ -6184,20 +5733,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -6214,20 +5749,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -6440,20 +5961,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -6642,20 +6149,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -6673,20 +6166,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -6703,20 +6182,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "history_too_long",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "history_too_long";
@@ -6796,20 +6261,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -6933,20 +6384,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -7057,20 +6494,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -7088,20 +6511,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -7118,20 +6527,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "history_too_long",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "history_too_long";
@@ -7267,20 +6662,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -7523,20 +6904,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -7665,20 +7032,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -7790,20 +7143,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -7821,20 +7160,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
@@ -7851,20 +7176,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "history_too_long",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 422,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "history_too_long";
@@ -7951,20 +7262,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "not_found",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 404,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
@@ -7982,20 +7279,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "another_log",
-                     *       "detail": "text",
-                     *       "errors": [
-                     *         {
-                     *           "pointer": "text"
-                     *         }
-                     *       ],
-                     *       "retry_after": 1,
-                     *       "status": 409,
-                     *       "title": "text"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "another_log";
