@@ -1,5 +1,5 @@
 //! With which codes each command that callers know may be refused: what descriptions of the API say
-//! of it. What is decided in a program built for tests is held against it.
+//! of it. What the shop of the tests decides is held against it.
 
 use super::{cart, fulfilment, location, order, payment, product, return_, stock};
 use crate::Command;
@@ -162,8 +162,9 @@ refused! {
     }
 }
 
-/// Whether a command may be refused so, as far as callers ask for it.
-pub(crate) fn may_be(command: &Command, code: &str) -> bool {
+/// Whether a command may be refused so, as far as callers ask for it. The writer also decides
+/// against what it guesses, which may be so nowhere: what comes of that is told to nobody.
+pub fn may_be(command: &Command, code: &str) -> bool {
     codes(command).is_none_or(|codes| codes.contains(&code))
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::command::Stop;
+use domain::command::{Stop, refused};
 use domain::state::Lookup;
 use domain::{By, Command, Event, Refusal, RefusalRecord, State, StreamId};
 
@@ -67,7 +67,7 @@ impl Shop {
             };
             let again = domain::decide(by, command, &loaded).map_err(refused);
             assert_eq!(again, verdict, "{command:?} was decided in two ways");
-            verdict.as_ref().map_or_else(check_refusal, |facts| check_facts(facts));
+            verdict.as_ref().map_or_else(|no| check_refusal(command, no), |yes| check_facts(yes));
             return verdict;
         }
         panic!("{command:?} needs more than {ROUNDS_MAX} rounds of loading");
@@ -171,7 +171,9 @@ pub fn stored_and_read(event: &Event) -> Event {
 }
 
 /// A refusal is stored with the command's key, and a retry gets it word for word.
-fn check_refusal(refusal: &Refusal) {
+fn check_refusal(command: &Command, refusal: &Refusal) {
+    let (code, _) = refusal.code();
+    assert!(refused::may_be(command, code), "{code} is not in command/refused.rs of {command:?}");
     let told = RefusalRecord::from(refusal);
     let stored = serde_json::to_string(&told).expect("refusals can be stored");
     let read: RefusalRecord = serde_json::from_str(&stored).expect("what was stored can be read");
