@@ -4,6 +4,8 @@
 //! It takes the primary's address over, as a virtual address or a name in DNS would move: its data
 //! become those of the process that the stack calls Postgres.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -59,6 +61,8 @@ impl Cluster {
         };
         remove(&folder)?;
         store.create()?;
+        // Postgres takes no folder that others may look into.
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
         self.tool(
             BACKUP,
             &folder,
