@@ -32,6 +32,7 @@ static EDGE: LazyLock<Edge> = LazyLock::new(|| Edge {
     kept: TimeDelta::days(30),
     principal: Principal::ANYONE,
     was_guest: None,
+    key: None,
     payments: std::sync::Arc::default(),
 });
 
