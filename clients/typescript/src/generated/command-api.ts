@@ -2548,7 +2548,8 @@ export interface components {
          *           "unit_price": {
          *             "amount": "19.99",
          *             "currency": "EUR"
-         *           }
+         *           },
+         *           "variant_title": "Black"
          *         }
          *       ],
          *       "order_id": null,
@@ -3278,7 +3279,8 @@ export interface components {
          *             "amount": "19.99",
          *             "currency": "EUR"
          *           },
-         *           "unplanned": 0
+         *           "unplanned": 0,
+         *           "variant_title": "Brown"
          *         }
          *       ],
          *       "number": 13,

@@ -606,7 +606,8 @@ export interface components {
          *           "unit_price": {
          *             "amount": "19.99",
          *             "currency": "EUR"
-         *           }
+         *           },
+         *           "variant_title": "Black"
          *         }
          *       ],
          *       "order_id": null,
@@ -1100,7 +1101,8 @@ export interface components {
          *             "amount": "19.99",
          *             "currency": "EUR"
          *           },
-         *           "unplanned": 0
+         *           "unplanned": 0,
+         *           "variant_title": "Brown"
          *         }
          *       ],
          *       "number": 13,
@@ -1441,7 +1443,8 @@ export interface components {
          *           "unit_price": {
          *             "amount": "19.99",
          *             "currency": "EUR"
-         *           }
+         *           },
+         *           "variant_title": "Brown"
          *         }
          *       ],
          *       "order_id": "01920003-0000-0000-0000-000000000001",
@@ -3541,7 +3544,8 @@ export interface operations {
                      *           "unit_price": {
                      *             "amount": "19.99",
                      *             "currency": "EUR"
-                     *           }
+                     *           },
+                     *           "variant_title": "Black"
                      *         }
                      *       ],
                      *       "order_id": null,
@@ -4495,7 +4499,8 @@ export interface operations {
                      *                 "amount": "19.99",
                      *                 "currency": "EUR"
                      *               },
-                     *               "unplanned": 0
+                     *               "unplanned": 0,
+                     *               "variant_title": "Brown"
                      *             }
                      *           ],
                      *           "number": 13,
@@ -4868,7 +4873,8 @@ export interface operations {
                      *             "amount": "19.99",
                      *             "currency": "EUR"
                      *           },
-                     *           "unplanned": 0
+                     *           "unplanned": 0,
+                     *           "variant_title": "Brown"
                      *         }
                      *       ],
                      *       "number": 13,
@@ -5718,7 +5724,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example {"address_id":null,"cancelled":null,"cart_id":"01920002-0000-0000-0000-000000000001","completed_at":"2026-03-02T19:40:00Z","confirmed_at":"2026-03-02T15:40:00Z","created_at":"2026-03-02T13:20:00Z","customer_id":"01920006-0000-0000-0000-000000000001","fulfilment_status":"delivered","fulfilments":[{"again":[],"attempts":0,"carrier":"DHL","created_at":"2026-03-02T16:20:00Z","delivered":[{"quantity":2,"sku":"TOTE-BRN"}],"failure":null,"id":"01920005-0000-0000-0000-000000000001","lines":[{"quantity":2,"sku":"TOTE-BRN"}],"location":"depot","order_id":"01920003-0000-0000-0000-000000000001","position":30,"received":[],"shipped_at":"2026-03-02T17:00:00Z","status":"delivered","tracking":"00340434292135100186","updated_at":"2026-03-02T19:00:00Z","version":5}],"id":"01920003-0000-0000-0000-000000000001","lines":[{"delivered":2,"gone":0,"moving":0,"off":0,"options":[{"name":"Colour","value":"Brown"}],"planned":0,"product_id":"01920001-0000-0000-0000-000000000001","quantity":2,"returned":1,"returning":0,"sku":"TOTE-BRN","title":"Tote","total":{"amount":"39.98","currency":"EUR"},"unit_price":{"amount":"19.99","currency":"EUR"},"unplanned":0}],"number":13,"owed":{"amount":"19.99","currency":"EUR"},"paid":{"amount":"19.99","currency":"EUR"},"payment_status":"partially_refunded","payments":[{"action_url":null,"amount":{"amount":"39.98","currency":"EUR"},"authorized":{"amount":"39.98","currency":"EUR"},"capture":"at_shipment","captured":{"amount":"39.98","currency":"EUR"},"charged_back":{"amount":"0.00","currency":"EUR"},"created_at":"2026-03-02T14:00:00Z","customer_id":"01920006-0000-0000-0000-000000000001","dispute":null,"expires_at":"2026-09-28T14:13:20Z","failure":null,"fees":{"amount":"0.00","currency":"EUR"},"gateway":"sandbox","id":"01920004-0000-0000-0000-000000000001","method":"card","once":false,"order_id":"01920003-0000-0000-0000-000000000001","pending":null,"position":40,"reference":"auth_1","refunded":{"amount":"19.99","currency":"EUR"},"refunded_by_hand":{"amount":"0.00","currency":"EUR"},"refunds":[{"amount":{"amount":"19.99","currency":"EUR"},"at":"2026-03-02T22:20:00Z","by_hand":false,"reason":null,"reference":null}],"remitted":{"amount":"0.00","currency":"EUR"},"requests":3,"stage":"done","status":"partially_refunded","to_remit":{"amount":"0.00","currency":"EUR"},"updated_at":"2026-03-02T22:20:00Z","version":7,"written_off":{"amount":"0.00","currency":"EUR"}}],"position":44,"reserved_until":"2026-09-21T15:13:20Z","returns":[{"amount":{"amount":"19.99","currency":"EUR"},"created_at":"2026-03-02T20:00:00Z","id":"01920007-0000-0000-0000-000000000001","lines":[{"quantity":1,"sku":"TOTE-BRN"}],"order_id":"01920003-0000-0000-0000-000000000001","position":43,"reason":"does not fit","received":[{"location":"depot","quantity":1,"sku":"TOTE-BRN"}],"rejection":null,"status":"closed","updated_at":"2026-03-02T23:20:00Z","version":4,"withheld":[]}],"status":"completed","to_refund":{"amount":"0.00","currency":"EUR"},"total":{"amount":"39.98","currency":"EUR"},"units":2,"unsecured":false,"updated_at":"2026-03-02T23:40:00Z","version":10,"withheld":{"amount":"0.00","currency":"EUR"}} */
+                    /** @example {"address_id":null,"cancelled":null,"cart_id":"01920002-0000-0000-0000-000000000001","completed_at":"2026-03-02T19:40:00Z","confirmed_at":"2026-03-02T15:40:00Z","created_at":"2026-03-02T13:20:00Z","customer_id":"01920006-0000-0000-0000-000000000001","fulfilment_status":"delivered","fulfilments":[{"again":[],"attempts":0,"carrier":"DHL","created_at":"2026-03-02T16:20:00Z","delivered":[{"quantity":2,"sku":"TOTE-BRN"}],"failure":null,"id":"01920005-0000-0000-0000-000000000001","lines":[{"quantity":2,"sku":"TOTE-BRN"}],"location":"depot","order_id":"01920003-0000-0000-0000-000000000001","position":30,"received":[],"shipped_at":"2026-03-02T17:00:00Z","status":"delivered","tracking":"00340434292135100186","updated_at":"2026-03-02T19:00:00Z","version":5}],"id":"01920003-0000-0000-0000-000000000001","lines":[{"delivered":2,"gone":0,"moving":0,"off":0,"options":[{"name":"Colour","value":"Brown"}],"planned":0,"product_id":"01920001-0000-0000-0000-000000000001","quantity":2,"returned":1,"returning":0,"sku":"TOTE-BRN","title":"Tote","total":{"amount":"39.98","currency":"EUR"},"unit_price":{"amount":"19.99","currency":"EUR"},"unplanned":0,"variant_title":"Brown"}],"number":13,"owed":{"amount":"19.99","currency":"EUR"},"paid":{"amount":"19.99","currency":"EUR"},"payment_status":"partially_refunded","payments":[{"action_url":null,"amount":{"amount":"39.98","currency":"EUR"},"authorized":{"amount":"39.98","currency":"EUR"},"capture":"at_shipment","captured":{"amount":"39.98","currency":"EUR"},"charged_back":{"amount":"0.00","currency":"EUR"},"created_at":"2026-03-02T14:00:00Z","customer_id":"01920006-0000-0000-0000-000000000001","dispute":null,"expires_at":"2026-09-28T14:13:20Z","failure":null,"fees":{"amount":"0.00","currency":"EUR"},"gateway":"sandbox","id":"01920004-0000-0000-0000-000000000001","method":"card","once":false,"order_id":"01920003-0000-0000-0000-000000000001","pending":null,"position":40,"reference":"auth_1","refunded":{"amount":"19.99","currency":"EUR"},"refunded_by_hand":{"amount":"0.00","currency":"EUR"},"refunds":[{"amount":{"amount":"19.99","currency":"EUR"},"at":"2026-03-02T22:20:00Z","by_hand":false,"reason":null,"reference":null}],"remitted":{"amount":"0.00","currency":"EUR"},"requests":3,"stage":"done","status":"partially_refunded","to_remit":{"amount":"0.00","currency":"EUR"},"updated_at":"2026-03-02T22:20:00Z","version":7,"written_off":{"amount":"0.00","currency":"EUR"}}],"position":44,"reserved_until":"2026-09-21T15:13:20Z","returns":[{"amount":{"amount":"19.99","currency":"EUR"},"created_at":"2026-03-02T20:00:00Z","id":"01920007-0000-0000-0000-000000000001","lines":[{"quantity":1,"sku":"TOTE-BRN"}],"order_id":"01920003-0000-0000-0000-000000000001","position":43,"reason":"does not fit","received":[{"location":"depot","quantity":1,"sku":"TOTE-BRN"}],"rejection":null,"status":"closed","updated_at":"2026-03-02T23:20:00Z","version":4,"withheld":[]}],"status":"completed","to_refund":{"amount":"0.00","currency":"EUR"},"total":{"amount":"39.98","currency":"EUR"},"units":2,"unsecured":false,"updated_at":"2026-03-02T23:40:00Z","version":10,"withheld":{"amount":"0.00","currency":"EUR"}} */
                     "application/x-ndjson": string;
                 };
             };
