@@ -62,9 +62,10 @@ BEGIN
     SELECT h.log_id, h.log_id, h.position, h.home IS DISTINCT FROM coalesce(here, h.home),
            h.timeline IS NOT NULL AND h.timeline <> coalesce(line, h.timeline)
     INTO STRICT former, current, head, is_copy, has_turned FROM log_head h FOR UPDATE;
-    IF is_copy THEN
+    IF is_copy OR anew THEN
+        -- Whose files were copied may go on beside the original, which nobody is to mistake it for.
         DELETE FROM log_lineage;
-    ELSIF anew OR has_turned THEN
+    ELSIF has_turned THEN
         -- Of those before, what a restore took away is common no longer.
         UPDATE log_lineage AS l SET head = settle_log.head WHERE l.head > settle_log.head;
         INSERT INTO log_lineage AS l (log_id, head) VALUES (former, settle_log.head);

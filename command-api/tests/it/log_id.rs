@@ -31,15 +31,22 @@ async fn what_is_for_another_log_is_refused(db: PgPool) {
     let adopted = adopted.log_id.to_string();
     let made = shop.done(cart().with("log-id", &adopted)).await;
     assert_eq!(made.header("log-id"), Some(adopted.as_str()));
+    let former = shop.send(cart().with("log-id", &log_id)).await;
+    assert_eq!(former.code(), "another_log");
+
+    // It goes on as another one that shares its past, as after a failover.
+    let turn = "UPDATE log_head SET timeline = log_timeline() - 1";
+    sqlx::query(turn).execute(&db).await.unwrap();
+    let turned = identity::settle(&mut connection).await.unwrap().log_id.to_string();
     let id = made.body["id"].as_str().unwrap();
     let note = || post(format!("/v1/carts/{id}/abandon"), &json!({}));
     for tag in ["\"1\"", "\"1.1.1\""] {
-        let former = shop.send(note().with("log-id", &log_id).with("if-match", tag)).await;
-        assert_eq!((former.code(), &former.body["log_id"]), ("another_log", &json!(adopted)));
+        let former = shop.send(note().with("log-id", &adopted).with("if-match", tag)).await;
+        assert_eq!((former.code(), &former.body["log_id"]), ("another_log", &json!(turned)));
     }
     // What goes by nothing that was read there may be done, and says where.
-    let made = shop.done(note().with("log-id", &log_id)).await;
-    assert_eq!(made.header("log-id"), Some(adopted.as_str()));
+    let made = shop.done(note().with("log-id", &adopted)).await;
+    assert_eq!(made.header("log-id"), Some(turned.as_str()));
 }
 
 /// A payment is the same to the gateway if it is asked again after its first time was lost.
