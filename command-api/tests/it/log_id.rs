@@ -38,6 +38,8 @@ async fn what_is_for_another_log_is_refused(db: PgPool) {
     let turn = "UPDATE log_head SET timeline = log_timeline() - 1";
     sqlx::query(turn).execute(&db).await.unwrap();
     let turned = identity::settle(&mut connection).await.unwrap().log_id.to_string();
+    // With the next command the writer knows.
+    shop.done(cart()).await;
     let id = made.body["id"].as_str().unwrap();
     let note = || post(format!("/v1/carts/{id}/abandon"), &json!({}));
     for tag in ["\"1\"", "\"1.1.1\""] {
