@@ -11,7 +11,7 @@ const FILES: [(&str, &str); 2] = [
     ("query-api/tests/it/quince.rs", include_str!("templates/route_test.rs")),
 ];
 /// Who may call it, until somebody says who else may: one of `identity::Access`.
-const ACCESS: &str = "Staff";
+const ACCESS: &str = "StaffOrAnalyst";
 
 /// Draws it, and says what is to do by hand.
 pub fn draw(draft: &mut Draft, kind: &Name, model: &Name) -> Result<Vec<String>> {
