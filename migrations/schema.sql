@@ -310,6 +310,16 @@ CREATE INDEX products_rows_title_sv ON products_rows USING btree (build, status,
 CREATE INDEX products_rows_title_tr ON products_rows USING btree (build, status, COALESCE(title_keys[12], '\x'::bytea), id);
 CREATE INDEX products_rows_title_uk ON products_rows USING btree (build, status, COALESCE(title_keys[13], '\x'::bytea), id);
 
+CREATE TABLE projection_actions (
+    id bigint NOT NULL,
+    projection text NOT NULL,
+    action text NOT NULL,
+    detail text,
+    done_by text NOT NULL,
+    done_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT projection_actions_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE projection_builds (
     projection text NOT NULL,
     build smallint NOT NULL,
@@ -320,6 +330,13 @@ CREATE TABLE projection_builds (
     CONSTRAINT projection_builds_pkey PRIMARY KEY (projection, build),
     CONSTRAINT projection_builds_projection_fkey FOREIGN KEY (projection) REFERENCES projections(name)
 );
+
+CREATE TABLE projection_members (
+    projection text NOT NULL,
+    member text NOT NULL,
+    seen_until timestamp with time zone NOT NULL,
+    CONSTRAINT projection_members_pkey PRIMARY KEY (projection, member)
+) WITH (fillfactor=50);
 
 CREATE TABLE projection_slots (
     projection text NOT NULL,
@@ -340,11 +357,13 @@ CREATE TABLE projection_slots (
     CONSTRAINT projection_slots_position_check CHECK ("position" >= 0),
     CONSTRAINT projection_slots_range CHECK (slot_from >= 0 AND slot_to >= slot_from AND slot_to < 256)
 ) WITH (fillfactor=50);
+CREATE CONSTRAINT TRIGGER projection_slots_whole AFTER INSERT OR DELETE OR UPDATE OF slot_from, slot_to ON projection_slots DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slots_are_whole();
 
 CREATE TABLE projections (
     name text NOT NULL,
     active_build smallint NOT NULL,
     last_build smallint DEFAULT 1 NOT NULL,
+    paused_at timestamp with time zone,
     CONSTRAINT projections_pkey PRIMARY KEY (name),
     CONSTRAINT projections_active_build_check CHECK (active_build > 0)
 );
@@ -1256,6 +1275,24 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION slots_are_whole()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    of record := coalesce(NEW, OLD);
+    slots bigint;
+BEGIN
+    SELECT sum(slot_to - slot_from + 1) INTO slots FROM projection_slots
+    WHERE projection = of.projection AND build = of.build;
+    IF slots <> 256 THEN
+        RAISE EXCEPTION 'build % of % has % slots and not 256', of.build, of.projection, slots
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
 CREATE FUNCTION standing(of_projection text, wanted bigint)
  RETURNS TABLE(log_id uuid, head bigint, standby boolean, "position" bigint, parked bigint)
  LANGUAGE sql
@@ -1324,10 +1361,10 @@ REVOKE EXECUTE ON FUNCTION forget_commands(interval, interval, integer) FROM PUB
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
-GRANT SELECT ON carts, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, payments, products, projection_positions, returns, returns_rows, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
+GRANT SELECT ON carts, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, payments, products, projection_actions, projection_members, projection_positions, returns, returns_rows, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
 GRANT SELECT ON events, log_head, log_lineage TO commerce_projector;
-GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, fulfilments, fulfilments_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
+GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, fulfilments, fulfilments_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_actions, projection_builds, projection_members, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
+GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_actions, projection_builds, projection_members, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append_batch(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;

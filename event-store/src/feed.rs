@@ -188,7 +188,7 @@ impl Feed {
 
     async fn next_page(&mut self) -> Result<Stretch, FeedError> {
         let Self { db, log_id, position, page_size, .. } = &*self;
-        let Page { events, cut } = read::page_of(db, *log_id, *position, page_size).await?;
+        let Page { events, cut } = read::page(db, Some(*log_id), *position, page_size).await?;
         self.page_size.learn(events.len() as i64, cut);
         if !cut && events.len() < NEAR_EVENTS && Instant::now() >= self.bus_again_at {
             let position = events.last().map_or(self.position, |event| event.position);

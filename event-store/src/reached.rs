@@ -4,9 +4,35 @@
 //! A hint: it may be lost, late or wrong. What counts is the checkpoint in Postgres, and nobody may
 //! depend on being told.
 
+use std::ops::RangeInclusive;
+
 use async_nats::connection::State;
 use async_nats::{Client, SubscribeError};
 use futures::{Stream, StreamExt};
+
+/// How far some slots of a projection have come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The slots.
+    pub slots: RangeInclusive<i16>,
+    /// All their events up to here are folded.
+    pub position: i64,
+}
+
+impl Reached {
+    /// As it is told.
+    fn to_text(&self) -> String {
+        format!("{}-{} {}", self.slots.start(), self.slots.end(), self.position)
+    }
+
+    /// As it was told, if it was told so.
+    fn from_text(text: &str) -> Option<Self> {
+        let (slots, position) = text.split_once(' ')?;
+        let (from, to) = slots.split_once('-')?;
+        let slots = from.parse().ok()?..=to.parse().ok()?;
+        Some(Self { slots, position: position.parse().ok()? })
+    }
+}
 
 /// Whoever tells how far one projection has come.
 pub struct Teller {
@@ -20,11 +46,11 @@ impl Teller {
         Self { client, subject: subject(stream_name, projection) }
     }
 
-    /// Tells that all events up to a position are folded, unless NATS is away: old news are none.
-    pub async fn tell(&self, position: i64) {
+    /// Tells what is folded, unless NATS is away: old news are none.
+    pub async fn tell(&self, reached: &Reached) {
         if self.client.connection_state() == State::Connected {
             // It fails where the client was closed, and then nobody is told anything any more.
-            let _ = self.client.publish(self.subject.clone(), position.to_string().into()).await;
+            let _ = self.client.publish(self.subject.clone(), reached.to_text().into()).await;
         }
     }
 }
@@ -34,12 +60,12 @@ impl Teller {
 pub async fn listen(
     client: &Client,
     stream_name: &str,
-) -> Result<impl Stream<Item = (String, i64)> + use<>, SubscribeError> {
+) -> Result<impl Stream<Item = (String, Reached)> + use<>, SubscribeError> {
     let told = client.subscribe(subject(stream_name, "*")).await?;
     Ok(told.filter_map(|message| {
         let news = message.subject.rsplit_once('.').and_then(|(_, projection)| {
-            let position = std::str::from_utf8(&message.payload).ok()?.parse().ok()?;
-            Some((projection.to_owned(), position))
+            let reached = Reached::from_text(std::str::from_utf8(&message.payload).ok()?)?;
+            Some((projection.to_owned(), reached))
         });
         std::future::ready(news)
     }))

@@ -55,6 +55,13 @@ pub struct Log {
     pub in_force: bool,
 }
 
+impl Log {
+    /// Whether it is this log, and in force.
+    pub fn is(&self, id: Uuid) -> bool {
+        self.id == id && self.in_force
+    }
+}
+
 /// Which log it is, and how far it has come, at one moment.
 pub async fn log(db: impl PgExecutor<'_>) -> sqlx::Result<Log> {
     sqlx::query_as!(
@@ -100,31 +107,21 @@ pub struct Page {
 
 /// The next events after a position, as far as they fit a page. Always the complete next part of
 /// the log: positions are handed out in commit order.
-pub async fn page(db: impl PgExecutor<'_>, after: i64, size: &PageSize) -> sqlx::Result<Page> {
-    let rows = sqlx::query!(
-        r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
-                  metadata AS "metadata: Raw", data AS "data: Raw"
-           FROM events WHERE position > $1 ORDER BY position LIMIT $2"#,
-        after,
-        size.rows(),
-    )
-    .fetch(db);
-    fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max()).await
-}
-
-/// The same of one log: nothing where this is another one by now, or has yet to become one. For
-/// those to whom a position means an event of that log.
-pub async fn page_of(
+///
+/// Of one log where its id is said, and nothing where this is another one by now, or has yet to
+/// become one: for those to whom a position means an event of that log.
+pub async fn page(
     db: impl PgExecutor<'_>,
-    log_id: Uuid,
+    log_id: Option<Uuid>,
     after: i64,
     size: &PageSize,
 ) -> sqlx::Result<Page> {
-    // Asked once, before the first row.
+    // Which log it is, is asked once, before the first row.
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"
-           FROM events WHERE position > $1 AND (SELECT log_in_force()) = $3
+           FROM events
+           WHERE position > $1 AND ($3::uuid IS NULL OR (SELECT log_in_force()) = $3)
            ORDER BY position LIMIT $2"#,
         after,
         size.rows(),
@@ -139,7 +136,7 @@ pub async fn after(db: impl PgExecutor<'_>, after: i64, limit: i64) -> sqlx::Res
     if limit < 1 {
         return Ok(Vec::new());
     }
-    Ok(page(db, after, &PageSize::new(limit, PAGE_BYTES_MAX)).await?.events)
+    Ok(page(db, None, after, &PageSize::new(limit, PAGE_BYTES_MAX)).await?.events)
 }
 
 /// Takes events until they fill so many bytes, one at least.

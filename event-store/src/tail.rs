@@ -145,7 +145,7 @@ impl Bringer {
             if check.log.is_finished() {
                 let Check { log, position } = check;
                 let log = log.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
-                if log.id != log_id || !log.in_force || log.head < position {
+                if !log.is(log_id) || log.head < position {
                     return Ok(());
                 }
                 self.send(Part { log_id, head: feed.position(), stretch: Stretch::default() });
@@ -348,7 +348,7 @@ impl Follower {
     /// brings what comes after.
     async fn next_page(&mut self) -> Result<Stretch, FeedError> {
         let Self { tail, position, .. } = self;
-        let Page { events, cut } = read::page(&tail.db, *position, &self.page_size).await?;
+        let Page { events, cut } = read::page(&tail.db, None, *position, &self.page_size).await?;
         // After the page: what is in force now was so when the page was read.
         let log = read::log(&tail.db).await?;
         if !log.in_force {

@@ -102,7 +102,8 @@ pub async fn find_active(db: &PgPool, name: &str) -> sqlx::Result<Option<Active>
     .await
 }
 
-/// Writes a build down with one checkpoint over all slots, held by `owner` if there is one.
+/// Writes a build down with checkpoints for the ranges of the build that readers see, or with one
+/// over all slots; held by `owner` if there is one.
 async fn insert(
     db: &mut PgConnection,
     projection: &Projection,
@@ -119,10 +120,16 @@ async fn insert(
     .execute(&mut *db)
     .await?;
     sqlx::query!(
-        "INSERT INTO projection_slots (projection, build, slot_from, slot_to, owner, lease_until)
-         VALUES ($1, $2, 0, $3, $4::text,
-                 CASE WHEN $4::text IS NOT NULL
-                      THEN clock_timestamp() + make_interval(secs => $5) END)
+        "WITH ranges AS (
+             SELECT slot_from, slot_to FROM projection_slots s
+             JOIN projections p ON p.name = s.projection AND p.active_build = s.build
+             WHERE s.projection = $1)
+         INSERT INTO projection_slots (projection, build, slot_from, slot_to, owner, lease_until)
+         SELECT $1, $2, slot_from, slot_to, $4::text,
+                CASE WHEN $4::text IS NOT NULL
+                     THEN clock_timestamp() + make_interval(secs => $5) END
+         FROM (SELECT * FROM ranges
+               UNION ALL SELECT 0::smallint, $3::smallint WHERE NOT EXISTS (SELECT FROM ranges)) AS ranges
          ON CONFLICT DO NOTHING",
         projection.name,
         build,
@@ -133,18 +140,6 @@ async fn insert(
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// The first slots of the ranges of a build: one worker each.
-pub async fn ranges(db: &PgPool, projection: &Projection, build: i16) -> sqlx::Result<Vec<i16>> {
-    sqlx::query_scalar!(
-        "SELECT slot_from FROM projection_slots WHERE projection = $1 AND build = $2
-         ORDER BY slot_from",
-        projection.name,
-        build,
-    )
-    .fetch_all(db)
-    .await
 }
 
 /// Builds that are neither read nor being made: what a broken rebuild left behind.

@@ -51,13 +51,15 @@ pub struct Lease {
 }
 
 /// Takes the lease of a range of slots for a `term`, if it is free, over, or still the asker's own
-/// from before a lost connection; not while the asker is to leave it to others, nor if the range
-/// was cut smaller than the projection can do with, nor while the log has yet to get another id.
+/// from before a lost connection, or since another member gave it; not while the asker is to leave
+/// it to others, nor if the range was cut smaller than the projection can do with, nor while the
+/// log has yet to get another id, nor while what readers see is paused. Where it is not said which, it is the asker's own or else the
+/// largest.
 pub async fn acquire(
     db: impl PgExecutor<'_>,
     projection: &'static Projection,
     build: i16,
-    slot_from: i16,
+    slot_from: Option<i16>,
     owner: &str,
     term: Duration,
 ) -> sqlx::Result<Option<Lease>> {
@@ -68,13 +70,16 @@ pub async fn acquire(
              lease_until = clock_timestamp() + make_interval(secs => $5)
          WHERE ctid = (
              SELECT ctid FROM projection_slots
-             WHERE projection = $1 AND build = $2 AND slot_from = $3
+             WHERE projection = $1 AND build = $2 AND slot_from = coalesce($3, slot_from)
                AND (lease_until IS NULL OR lease_until < clock_timestamp() OR owner = $4)
                AND (released_by IS DISTINCT FROM $4 OR released_until < clock_timestamp())
                AND slot_from % $6 = 0 AND (slot_to + 1) % $6 = 0
                AND log_in_force() IS NOT NULL
+               AND NOT EXISTS (SELECT FROM projections p WHERE p.name = $1
+                               AND p.active_build = $2 AND p.paused_at IS NOT NULL)
+             ORDER BY owner = $4 DESC NULLS LAST, slot_to - slot_from DESC, slot_from LIMIT 1
              FOR UPDATE SKIP LOCKED)
-         RETURNING slot_to, epoch, position, log_in_force() AS "log_id!""#,
+         RETURNING slot_from, slot_to, epoch, position, log_in_force() AS "log_id!""#,
         projection.name,
         build,
         slot_from,
@@ -87,7 +92,7 @@ pub async fn acquire(
     Ok(row.map(|row| Lease {
         projection,
         build,
-        slot_from,
+        slot_from: row.slot_from,
         slot_to: row.slot_to,
         epoch: row.epoch,
         position: row.position,
@@ -97,10 +102,14 @@ pub async fn acquire(
 }
 
 impl Lease {
+    /// Whether a slot is in the range.
+    pub fn has(&self, slot: i16) -> bool {
+        (self.slot_from..=self.slot_to).contains(&slot)
+    }
+
     /// Whether an event is this lease's to fold.
     pub fn reads(&self, event: &RawEvent) -> bool {
-        (self.slot_from..=self.slot_to).contains(&event.slot)
-            && self.projection.reads(&event.stream)
+        self.has(event.slot) && self.projection.reads(&event.stream)
     }
 
     /// The step to a position.
@@ -202,24 +211,22 @@ impl Lease {
     }
 }
 
-/// Who holds the lease of a range of slots, if anybody.
-pub async fn holder(
+/// Who holds the leases of a build, one range after the other.
+pub async fn holders(
     db: impl PgExecutor<'_>,
     projection: &Projection,
     build: i16,
-    slot_from: i16,
-) -> sqlx::Result<Option<String>> {
-    let holder = sqlx::query_scalar!(
-        "SELECT owner FROM projection_slots
-         WHERE projection = $1 AND build = $2 AND slot_from = $3
-           AND lease_until > clock_timestamp()",
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"SELECT owner AS "owner!" FROM projection_slots
+           WHERE projection = $1 AND build = $2 AND owner IS NOT NULL
+             AND lease_until > clock_timestamp()
+           ORDER BY slot_from"#,
         projection.name,
         build,
-        slot_from,
     )
-    .fetch_optional(db)
-    .await?;
-    Ok(holder.flatten())
+    .fetch_all(db)
+    .await
 }
 
 /// A lease that was taken from its holder.

@@ -5,7 +5,9 @@
 //! * [`builds`], [`checkpoint`], [`step`]: which builds there are, who may move one forward, and
 //!   how far it has come;
 //! * [`working`]: how a build moves forward, exactly once, whatever fails meanwhile;
+//! * [`sharing`]: how those who run a projection share it;
 //! * [`building`]: a new build beside the old one, and the switch;
+//! * [`care`], [`operations`]: what people do to all of it by hand, and a record of that;
 //! * [`search`]: what becomes of the searchable catalogue in Meilisearch;
 //! * [`serve`], [`run`], [`status`], [`health`], [`metrics`], [`printout`]: the process and where
 //!   everything in it stands.
@@ -14,10 +16,12 @@
 
 pub mod building;
 pub mod builds;
+pub mod care;
 pub mod checkpoint;
 pub mod documents;
 pub mod health;
 pub mod metrics;
+pub mod operations;
 pub mod printout;
 pub mod projection;
 pub mod projections;
@@ -25,6 +29,7 @@ pub mod recent;
 pub mod run;
 pub mod search;
 pub mod serve;
+pub mod sharing;
 pub mod status;
 pub mod step;
 pub mod working;

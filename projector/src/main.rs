@@ -5,27 +5,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
-use projector::building::error::RebuildError;
-use projector::building::rebuild::{Filled, Report, rebuild, verify};
+use projector::operations::{self, Hand};
 use projector::projection::Projection;
 use projector::search::Meili;
 use projector::serve::{Settings, serve};
-use projector::working::retry::Retried;
-use projector::working::{retry, skip};
-use projector::{builds, checkpoint, printout, projections};
-use serde_json::Value;
+use projector::{printout, projections};
 use service::arguments::arrange;
 use service::config::{Bus, Database, Http, Logging, Search};
 use service::say;
-use sqlx::PgPool;
 use sqlx::types::Uuid;
-
-/// What `verify` exits with when it found no difference, but streams are parked, of which it says
-/// nothing.
-const EXIT_PARKED: u8 = 3;
-/// And when something could not be verified, because it is being rebuilt or verified already.
-const EXIT_BUSY: u8 = 4;
 
 /// Builds what readers see out of the log
 #[derive(Parser)]
@@ -50,6 +38,9 @@ struct Shared {
     http: Http,
     #[command(flatten)]
     search: SearchIndex,
+    /// Who does what is done by hand, for the record [default: user@host]
+    #[arg(long, global = true, env = "PROJECTOR_BY")]
+    by: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -102,12 +93,40 @@ enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Take a projection from the process that works on it, so that a standby takes it over
+    /// Let nobody work on a projection until it is resumed; it is read as it stands
+    Pause {
+        /// Which one
+        #[arg(value_parser = parse_projection)]
+        projection: &'static Projection,
+    },
+    /// Let those who run a projection work on it again
+    Resume {
+        /// Which one
+        #[arg(value_parser = parse_projection)]
+        projection: &'static Projection,
+    },
+    /// Call off a rebuild or verification that is under way, whoever began it. One that a newer
+    /// program begins by itself is begun again: stop that program
+    Cancel {
+        /// Of which projection
+        #[arg(value_parser = parse_projection)]
+        projection: &'static Projection,
+    },
+    /// List what people did to projections by hand, the last first
+    Actions {
+        /// Only to this one
+        #[arg(value_parser = parse_projection)]
+        projection: Option<&'static Projection>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a projection from those who work on it, so that others take it over
     Release {
         /// Which one
         #[arg(value_parser = parse_projection)]
         projection: &'static Projection,
-        /// For how long the same process may not take it again, seconds
+        /// For how long they may not take the same slots again, seconds
         #[arg(long = "for", default_value_t = 30,
               value_parser = clap::value_parser!(u64).range(1..=3600))]
         seconds: u64,
@@ -160,6 +179,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command, shared } = Cli::parse_from(arguments);
     service::telemetry::init(shared.logging.format)?;
     let db = service::database::connect(&shared.database)?;
+    let by = shared.by.clone().unwrap_or_else(whoever);
+    let hand = |projection| Hand { db: &db, projection, by: &by };
     match command {
         Command::Run { projections, except } => {
             let all = if projections.is_empty() { projections::ALL.to_vec() } else { projections };
@@ -175,147 +196,58 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Rebuild { projection } => {
             let meili = shared.search.connect()?;
             let meili = std::ptr::eq(projection, projections::SEARCH).then_some(&meili);
-            let bar = bar(projection);
-            let report = rebuild(&db, projection, meili, &owner(), &bar).await?;
-            report_rebuild(projection, &report);
+            return Ok(operations::rebuild(hand(projection), meili, &owner()).await?);
         }
         Command::Retry { projection, stream } => {
-            return retry_parked(&db, projection, stream.as_deref()).await;
-        }
-        Command::Parked { projection, json } => {
-            let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
-            say(if json {
-                format!("{:#}", printout::parked_as_json(&db, &wanted).await?)
-            } else {
-                printout::parked(&db, &wanted).await?
-            });
+            return Ok(operations::retry(hand(projection), stream.as_deref()).await?);
         }
         Command::Skip { projection, stream, position, reason } => {
-            let retried = skip::skip(&db, projection, &stream, position, &reason).await?;
-            say(format!("skipped the event of {stream} at {position}"));
-            return Ok(report_retried(&retried));
+            return Ok(operations::skip(hand(projection), &stream, position, &reason).await?);
         }
+        Command::Pause { projection } => return Ok(operations::pause(hand(projection)).await?),
+        Command::Resume { projection } => return Ok(operations::resume(hand(projection)).await?),
+        Command::Cancel { projection } => return Ok(operations::cancel(hand(projection)).await?),
         Command::Release { projection, seconds } => {
-            return release(&db, projection, Duration::from_secs(seconds)).await;
+            let keep_from = Duration::from_secs(seconds);
+            return Ok(operations::release(hand(projection), keep_from).await?);
+        }
+        Command::Verify { projection, json } => {
+            return Ok(operations::verify_all(&db, one_or_all(projection), &owner(), json).await?);
+        }
+        Command::Parked { projection, json: true } => {
+            say(format!("{:#}", printout::parked_as_json(&db, &one_or_all(projection)).await?));
+        }
+        Command::Parked { projection, json: false } => {
+            say(printout::parked(&db, &one_or_all(projection)).await?);
+        }
+        Command::Actions { projection, json: true } => {
+            say(format!("{:#}", printout::actions_as_json(&db, &one_or_all(projection)).await?));
+        }
+        Command::Actions { projection, json: false } => {
+            say(printout::actions(&db, &one_or_all(projection)).await?);
         }
         Command::Status { json: true } => say(format!("{:#}", printout::as_json(&db).await?)),
         Command::Status { json: false } => say(printout::table(&db).await?),
-        Command::Verify { projection, json } => {
-            let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
-            return verify_all(&db, wanted, json).await;
-        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn one_or_all(projection: Option<&'static Projection>) -> Vec<&'static Projection> {
+    projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one])
+}
+
+/// Who sits at this machine.
+fn whoever() -> String {
+    let user =
+        ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "this machine".to_owned());
+    format!("{}@{host}", user.as_deref().unwrap_or("somebody"))
 }
 
 /// This process, unlike any other.
 fn owner() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "projector".to_owned());
     format!("{host}/{}/{}", std::process::id(), Uuid::now_v7().simple())
-}
-
-async fn retry_parked(
-    db: &PgPool,
-    projection: &'static Projection,
-    stream: Option<&str>,
-) -> anyhow::Result<ExitCode> {
-    let retried = retry::retry(db, projection, stream).await?;
-    if retried.released.is_empty() && retried.stuck.is_empty() {
-        if let Some(stream) = stream {
-            say(format!("{stream} is not parked in {}", projection.name));
-            return Ok(ExitCode::FAILURE);
-        }
-        say("nothing is parked");
-    }
-    Ok(report_retried(&retried))
-}
-
-fn report_retried(retried: &Retried) -> ExitCode {
-    for stream in &retried.released {
-        say(format!("released {stream}"));
-    }
-    for (stream, reason) in &retried.stuck {
-        say(format!("still parked: {stream}: {reason}"));
-    }
-    if retried.stuck.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-async fn release(
-    db: &PgPool,
-    projection: &'static Projection,
-    keep_from: Duration,
-) -> anyhow::Result<ExitCode> {
-    let build = builds::active(db, projection).await?.build;
-    let taken = checkpoint::hand_over(db, projection, build, keep_from).await?;
-    let mut holders = taken.into_iter().filter_map(|taken| taken.from).peekable();
-    if holders.peek().is_none() {
-        say(format!("nobody works on {}", projection.name));
-        return Ok(ExitCode::FAILURE);
-    }
-    let (name, seconds) = (projection.name, keep_from.as_secs());
-    for holder in holders {
-        say(format!("{name}: released by {holder}, which leaves it to others for {seconds} s"));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn verify_all(
-    db: &PgPool,
-    wanted: Vec<&'static Projection>,
-    json: bool,
-) -> anyhow::Result<ExitCode> {
-    let (mut same, mut parked, mut busy, mut found) = (true, false, vec![], vec![]);
-    for projection in wanted {
-        let report = match verify(db, projection, &owner(), &bar(projection)).await {
-            Ok(report) => report,
-            Err(error @ RebuildError::Busy { .. }) => {
-                busy.push(format!("{}: not verified: {error}", projection.name));
-                found.push(printout::unverified_as_json(projection, &error));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        same &= report.differences.is_empty() && report.compared_at.is_some();
-        parked |= report.parked > 0 || report.parked_before > 0;
-        if json {
-            found.push(printout::verified_as_json(projection, &report));
-            continue;
-        }
-        for difference in &report.differences {
-            say(format!("{} {} {}", difference.table, difference.id, difference.kind));
-        }
-        say(printout::summary(projection, &report));
-    }
-    if json {
-        say(format!("{:#}", Value::from(found)));
-    } else {
-        for line in &busy {
-            say(line);
-        }
-    }
-    Ok(match (same, busy.is_empty(), parked) {
-        (false, ..) => ExitCode::FAILURE,
-        (true, false, _) => ExitCode::from(EXIT_BUSY),
-        (true, true, true) => ExitCode::from(EXIT_PARKED),
-        (true, true, false) => ExitCode::SUCCESS,
-    })
-}
-
-fn report_rebuild(projection: &Projection, report: &Report) {
-    say(printout::summary(projection, report));
-    if let Some(Filled { documents, took }) = report.filled {
-        let (name, seconds) = (projection.name, took.as_secs_f64());
-        say(format!("{name}: {documents} documents in a new index after {seconds:.3} s"));
-    }
-    say(format!("{}: readers see build {} now", projection.name, report.to));
-}
-
-fn bar(projection: &Projection) -> ProgressBar {
-    let style = ProgressStyle::with_template(
-        "{prefix:>10} {wide_bar} {human_pos}/{human_len} events, {per_sec}, {eta} left",
-    );
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style).with_prefix(projection.name)
 }
 
 #[cfg(test)]

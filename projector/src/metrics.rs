@@ -52,13 +52,17 @@ fn describe_work() {
         "Rebuilds that this process began by itself and did not finish"
     );
     describe_gauge!(
-        "projection_owned",
-        "1 where this process works on the range of slots, 0 where it stands by"
+        "projection_owned_slots",
+        "Slots that this process works on, of 256; 0 where it stands by"
     );
 }
 
 fn describe_standing() {
-    describe_gauge!("projection_position", "Position of the last event folded");
+    describe_gauge!("projection_ranges", "Ranges of slots that those who work on it share");
+    describe_gauge!(
+        "projection_position",
+        "Position of the last event folded, by the range of slots that is furthest behind"
+    );
     describe_gauge!("projection_lag_events", "Events of the log that are not folded yet");
     describe_gauge!(
         "projection_lag_seconds",
@@ -73,7 +77,8 @@ fn describe_standing() {
         "projection_waits_for_upgrade",
         "1 while it stands before an event that only a newer program can read"
     );
-    describe_gauge!("projection_held", "1 while any process works on the range of slots");
+    describe_gauge!("projection_paused", "1 while somebody has paused it");
+    describe_gauge!("projection_held", "1 while some process works on each of its slots");
     describe_gauge!("projection_parked_streams", "Streams whose events wait");
     describe_gauge!("projection_skipped_events", "Events that somebody decided to leave out");
     describe_gauge!("projection_rebuild_running", "Builds that are being made, by any process");
@@ -100,8 +105,7 @@ fn describe_search() {
     );
 }
 
-/// Whether this process works on a range of slots.
-pub fn owned(projection: &Projection, slot_from: i16, owned: bool) {
-    let labels = [("projection", projection.name.to_owned()), ("slot_from", slot_from.to_string())];
-    gauge!("projection_owned", &labels).set(if owned { 1.0 } else { 0.0 });
+/// How many slots of a projection this process works on.
+pub fn owned(projection: &Projection, slots: i16) {
+    gauge!("projection_owned_slots", "projection" => projection.name).set(f64::from(slots));
 }

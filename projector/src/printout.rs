@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use crate::building::compare::Difference;
 use crate::building::error::RebuildError;
 use crate::building::rebuild::Report;
+use crate::care::{self, Action};
 use crate::projection::Projection;
 use crate::projections;
 use crate::status::{self, Others, RangeStatus};
@@ -17,13 +18,15 @@ use crate::working::skipped::{self, Skipped};
 
 /// Where every projection stands, as a table.
 pub async fn table(db: &PgPool) -> sqlx::Result<String> {
-    let mut lines = vec![line(["PROJECTION", "BUILD", "POSITION", "LAG", "PARKED", "OWNER"])];
+    let head = ["PROJECTION", "BUILD", "SLOTS", "POSITION", "LAG", "PARKED", "OWNER"];
+    let mut lines = vec![line(head)];
     let mut remarks = vec![];
     for standing in status::statuses(db, &projections::ALL).await? {
         let lag = format!("{} ({:.1} s)", standing.lag_events, standing.lag_seconds);
         lines.push(line([
             standing.name,
             &standing.build.to_string(),
+            &format!("{}-{}", standing.slots.0, standing.slots.1),
             &standing.position.to_string(),
             &lag,
             &standing.parked.to_string(),
@@ -58,8 +61,8 @@ pub async fn table(db: &PgPool) -> sqlx::Result<String> {
     Ok(lines.join("\n"))
 }
 
-fn line([name, build, position, lag, parked, owner]: [&str; 6]) -> String {
-    format!("{name:<10} {build:>5} {position:>12} {lag:>18} {parked:>6}  {owner}")
+fn line([name, build, slots, position, lag, parked, owner]: [&str; 7]) -> String {
+    format!("{name:<12} {build:>5} {slots:>7} {position:>12} {lag:>18} {parked:>6}  {owner}")
 }
 
 fn remark(standing: &RangeStatus) -> Option<String> {
@@ -84,6 +87,7 @@ pub async fn as_json(db: &PgPool) -> sqlx::Result<Value> {
             "parked_streams": standing.parked,
             "skipped_events": skipped::positions(db, projection).await?.len(),
             "waits_at": standing.waits_at,
+            "paused": standing.paused,
             "trouble": standing.trouble(projection),
             "rebuild": making.map(|maker| json!({
                 "build": maker.build,
@@ -154,6 +158,34 @@ pub async fn parked_as_json(db: &PgPool, wanted: &[&'static Projection]) -> sqlx
     Ok(json!({ "parked_streams": parked_streams, "skipped_events": skipped_events }))
 }
 
+/// What people did to some projections, the last first.
+pub async fn actions(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<String> {
+    let actions = care::actions(db, wanted).await?;
+    let lines = actions.into_iter().map(|done| {
+        let Action { projection, action, detail, done_by, done_at } = done;
+        let at = done_at.format("%Y-%m-%dT%H:%M:%SZ");
+        let detail = detail.map(|detail| format!(" {detail}")).unwrap_or_default();
+        format!("{at} {action} {projection}{detail}, by {done_by}")
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The same for programs.
+pub async fn actions_as_json(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<Value> {
+    let actions = care::actions(db, wanted).await?;
+    let actions = actions.into_iter().map(|done| {
+        let Action { projection, action, detail, done_by, done_at } = done;
+        json!({
+            "projection": projection,
+            "action": action,
+            "detail": detail,
+            "by": done_by,
+            "at": done_at,
+        })
+    });
+    Ok(actions.collect())
+}
+
 /// What came of a comparison, for programs.
 pub fn verified_as_json(projection: &Projection, report: &Report) -> Value {
     let differences = report.differences.iter().map(|difference| {
@@ -180,7 +212,7 @@ pub fn summary(projection: &Projection, report: &Report) -> String {
     let name = projection.name;
     let compared = match report.compared_at {
         Some(position) => format!("{} differences at {position}", report.differences.len()),
-        None => "not compared: its ranges of slots stand at different positions".to_owned(),
+        None => "not compared: it fell behind the fresh one".to_owned(),
     };
     let Report { from, to, parked, parked_before, .. } = report;
     format!(

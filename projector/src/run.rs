@@ -1,5 +1,5 @@
-//! The running projector: a worker for each range of slots of each projection asked for, and the
-//! pusher of the search documents.
+//! The running projector: a worker for each projection asked for, and the pusher of the search
+//! documents.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,25 +105,22 @@ async fn project(
         let listening = rest.clone().listen(client, stream_name, projection.name);
         tokio::spawn(context.stop.clone().run_until_cancelled_owned(listening));
     }
-    for slot_from in ranges(&context, projection, &mut outage).await {
-        let (holding, held) = watch::channel(None);
-        if let Some((client, stream_name)) = &context.bus {
-            let teller = Teller::new(client.clone(), stream_name, projection.name);
-            // Nobody waits for NATS to be told of the end.
-            let telling = announce::announce(teller, held.clone());
-            tokio::spawn(context.stop.clone().run_until_cancelled_owned(telling));
-        }
-        let readers = Readers { holding, rest: rest.clone() };
-        workers.spawn(worker::run(context.clone(), projection, slot_from, readers));
-        if is_search {
-            let (index, trouble) = (meili.live(), trouble.clone());
-            let (db, stop) = (context.db.clone(), context.stop.clone());
-            workers.spawn(async move {
-                pusher::run(db, index, held, trouble, stop).await;
-                Ok(())
-            });
-        }
+    let (holding, held) = watch::channel(None);
+    if let Some((client, stream_name)) = &context.bus {
+        let teller = Teller::new(client.clone(), stream_name, projection.name);
+        // Nobody waits for NATS to be told of the end.
+        let telling = announce::announce(teller, held.clone());
+        tokio::spawn(context.stop.clone().run_until_cancelled_owned(telling));
     }
+    if is_search {
+        let (index, trouble) = (meili.live(), trouble.clone());
+        let (db, stop) = (context.db.clone(), context.stop.clone());
+        workers.spawn(async move {
+            pusher::run(db, index, held, trouble, stop).await;
+            Ok(())
+        });
+    }
+    workers.spawn(worker::run(context, projection, Readers { holding, rest }));
     let mut result = Ok(());
     while let Some(ended) = workers.join_next().await {
         // A worker that broke breaks the process: a supervisor starts it again, and nobody reads a
@@ -135,31 +132,6 @@ async fn project(
         result = result.and(ended);
     }
     result
-}
-
-/// The first slots of the ranges of the build that readers see.
-async fn ranges(
-    context: &Context,
-    projection: &'static Projection,
-    outage: &mut Outage,
-) -> Vec<i16> {
-    while !context.stop.is_cancelled() {
-        let ranges = async {
-            let build = builds::active(&context.db, projection).await?.build;
-            builds::ranges(&context.db, projection, build).await
-        };
-        match ranges.await {
-            Ok(ranges) => {
-                outage.over();
-                return ranges;
-            }
-            Err(error) => {
-                let cause = outage::cause(&context.db, &error).await;
-                outage.wait(&cause, &context.stop).await;
-            }
-        }
-    }
-    vec![]
 }
 
 /// Rebuilds an outdated projection, or waits until somebody else has. False when the process ends

@@ -38,6 +38,8 @@ pub struct RangeStatus {
     pub parked: i64,
     /// The event of a newer program that it stands before.
     pub waits_at: Option<i64>,
+    /// Whether somebody has paused it.
+    pub paused: bool,
 }
 
 impl RangeStatus {
@@ -51,6 +53,9 @@ impl RangeStatus {
                 "it stands at {position}, beyond the log, which ends at {head}: the log was \
                  restored, or is another one; rebuild it"
             ));
+        }
+        if self.paused {
+            return Some(format!("it is paused (projector resume {})", self.name));
         }
         if let Some(at) = self.waits_at {
             return Some(format!(
@@ -86,7 +91,9 @@ pub async fn statuses(
                   CASE WHEN lease_until > clock_timestamp() THEN owner END AS owner,
                   CASE WHEN waits_at = position + 1 THEN waits_at END AS waits_at,
                   (SELECT count(*) FROM parked_streams k
-                   WHERE k.projection = name AND k.build = p.build) AS "parked!"
+                   WHERE k.projection = name AND k.build = p.build) AS "parked!",
+                  EXISTS (SELECT FROM projections
+                          WHERE projections.name = p.name AND paused_at IS NOT NULL) AS "paused!"
            FROM projection_positions p ORDER BY name, slot_from"#
     )
     .fetch_all(db)
@@ -108,6 +115,7 @@ pub async fn statuses(
             owner: row.owner,
             parked: row.parked,
             waits_at: row.waits_at,
+            paused: row.paused,
         });
     }
     Ok(statuses)
@@ -143,19 +151,23 @@ pub async fn measure(db: PgPool, wanted: Vec<&'static Projection>, stop: Cancell
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 async fn measure_once(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<()> {
     let flag = |set: bool| if set { 1.0 } else { 0.0 };
-    for status in statuses(db, wanted).await? {
-        let slot_from = status.slots.0.to_string();
-        let labels = [("projection", status.name.to_owned()), ("slot_from", slot_from)];
-        let lag = status.lag_events;
-        metrics::gauge!("projection_position", &labels).set(status.position as f64);
-        metrics::gauge!("projection_lag_events", &labels).set(lag.max(0) as f64);
-        metrics::gauge!("projection_ahead_events", &labels).set((-lag).max(0) as f64);
-        metrics::gauge!("projection_lag_seconds", &labels).set(status.lag_seconds);
-        metrics::gauge!("projection_held", &labels).set(flag(status.owner.is_some()));
-        metrics::gauge!("projection_waits_for_upgrade", &labels)
-            .set(flag(status.waits_at.is_some()));
-        metrics::gauge!("projection_parked_streams", "projection" => status.name)
-            .set(status.parked as f64);
+    let ranges = statuses(db, wanted).await?;
+    for ranges in ranges.chunk_by(|one, next| one.name == next.name) {
+        let labels = [("projection", ranges[0].name)];
+        // Those of the range that is worst off: which it is, `status` says.
+        let most = |of: fn(&RangeStatus) -> f64| ranges.iter().map(of).fold(0.0, f64::max);
+        let least = ranges.iter().map(|range| range.position).min().unwrap_or(0);
+        metrics::gauge!("projection_ranges", &labels).set(ranges.len() as f64);
+        metrics::gauge!("projection_position", &labels).set(least as f64);
+        metrics::gauge!("projection_lag_events", &labels).set(most(|it| it.lag_events as f64));
+        metrics::gauge!("projection_ahead_events", &labels).set(most(|it| -it.lag_events as f64));
+        metrics::gauge!("projection_lag_seconds", &labels).set(most(|it| it.lag_seconds));
+        let held = ranges.iter().all(|range| range.owner.is_some());
+        metrics::gauge!("projection_held", &labels).set(flag(held));
+        let waits = ranges.iter().any(|range| range.waits_at.is_some());
+        metrics::gauge!("projection_waits_for_upgrade", &labels).set(flag(waits));
+        metrics::gauge!("projection_paused", &labels).set(flag(ranges[0].paused));
+        metrics::gauge!("projection_parked_streams", &labels).set(ranges[0].parked as f64);
     }
     for projection in wanted {
         let Others { making, abandoned } = others(db, projection).await?;

@@ -192,7 +192,7 @@ impl OrderFollower {
             Heard::Behind => {
                 let mut db = self.app.queue.connection(Who::LetIn).await.ok()?;
                 let log = read::log(&mut *db).await.ok()?;
-                if log.id != self.log_id || !log.in_force {
+                if !log.is(self.log_id) {
                     return None;
                 }
                 (self.stale, self.heard) = (log.head != self.heard, log.head);

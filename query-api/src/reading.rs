@@ -79,7 +79,7 @@ impl Pages {
         let (db, after, types) = (self.db.clone(), selection.after, selection.types.clone());
         bounded(place, async move {
             if types.is_empty() {
-                let page = read::page(&db, after, &size).await?;
+                let page = read::page(&db, None, after, &size).await?;
                 let scanned_to = page.events.last().map_or(after, |event| event.position);
                 return Ok(Read { events: page.events, scanned_to, cut: page.cut });
             }

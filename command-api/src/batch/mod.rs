@@ -203,6 +203,7 @@ impl Reader {
                 }
                 Err(Unqueued { error, .. }) => {
                     let Conclusion { result, .. } = success.conclude(Err(error), note).await;
+                    // An error comes to a problem.
                     let problem = result.err().unwrap_or_else(problem::overloaded);
                     return Outstanding::Refused { number, problem: problem.into() };
                 }

@@ -265,10 +265,9 @@ impl Relay {
         let (db, stream_name) = (self.db.clone(), self.stream_name.clone());
         AbortOnDropHandle::new(tokio::spawn(async move {
             let size = PageSize::new(PAGE_EVENTS as i64, PAGE_BYTES_MAX);
-            let Page { events, .. } = read::page_of(&db, log_id, position, &size).await?;
+            let Page { events, .. } = read::page(&db, Some(log_id), position, &size).await?;
             if events.is_empty() {
-                let log = read::log(&db).await?;
-                if log.id != log_id || !log.in_force {
+                if !read::log(&db).await?.is(log_id) {
                     return Err(RelayError::Turned);
                 }
             }

@@ -187,7 +187,7 @@ async fn what_is_asked_for_shrinks_with_what_rows_weigh(db: PgPool) {
     let (mut size, mut after, mut asked) = (PageSize::new(200, 100_000), 0, vec![]);
     loop {
         asked.push(size.rows());
-        let page = read::page(&db, after, &size).await.unwrap();
+        let page = read::page(&db, None, after, &size).await.unwrap();
         let fitted = page.events.len() as i64;
         after += fitted;
         if !size.learn(fitted, page.cut) {

@@ -13,13 +13,11 @@ use sqlx::{PgExecutor, PgPool};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::building::error::RebuildError;
+use crate::building::parts::{self, LiveRange, Parts};
 use crate::builds;
-use crate::checkpoint::{self, Lease, REBUILD_LEASE, RENEWAL};
+use crate::checkpoint::RENEWAL;
 use crate::projection::Projection;
 use crate::search::Meili;
-use crate::step::Fenced;
-use crate::working::fold;
-use crate::working::memory::Memory;
 use crate::working::parking;
 
 /// The live build is near once the new one is no further behind than this.
@@ -39,10 +37,8 @@ pub struct Candidate<'a> {
     pub projection: &'static Projection,
     /// The build that readers see.
     pub live: i16,
-    /// The right to write the new build.
-    pub lease: Lease,
-    /// What is remembered of it.
-    pub memory: Memory,
+    /// The new build, with the right to write it.
+    pub parts: Parts,
     progress: &'a ProgressBar,
     /// Positions of the log read at a time.
     scan: i64,
@@ -80,21 +76,25 @@ impl<'a> Candidate<'a> {
             // Its index is filled once the build is complete.
             builds::set_sends(db, projection, build, false).await?;
         }
-        let lease = checkpoint::acquire(db, projection, build, 0, owner, REBUILD_LEASE).await?;
-        let lease = lease.ok_or(Fenced)?;
-        let memory = Memory::load(db, projection, build).await?;
+        let parts = Parts::take(db, projection, build, owner).await?;
         let scan = read::ENTRIES_SCAN_MAX;
-        Ok(Self { db, projection, live: live.build, lease, memory, progress, scan })
+        Ok(Self { db, projection, live: live.build, parts, progress, scan })
     }
 
-    /// Folds the log up to a position. What may pass is tried again: Postgres may be restarted, and
-    /// the work goes on from where its last commit left it.
+    /// Folds the log up to a position, as [`Self::catch_up_each`].
     pub async fn catch_up(&mut self, until: i64) -> Result<(), RebuildError> {
+        let targets = vec![until; self.parts.count()];
+        self.catch_up_each(&targets).await
+    }
+
+    /// Folds the log for each part up to a position of its own. What may pass is tried again:
+    /// Postgres may be restarted, and the work goes on from where its last commit left it.
+    pub async fn catch_up_each(&mut self, targets: &[i64]) -> Result<(), RebuildError> {
         let mut tries = 0;
         loop {
-            let before = self.lease.position;
-            let Err(error) = self.fold_to(until).await else { return Ok(()) };
-            if self.lease.position > before {
+            let before = self.parts.position();
+            let Err(error) = self.fold_each(targets).await else { return Ok(()) };
+            if self.parts.position() > before {
                 tries = 0;
             }
             tries += 1;
@@ -104,7 +104,7 @@ impl<'a> Candidate<'a> {
             let (name, cause) = (self.projection.name, parking::chain(&error));
             tracing::warn!(projection = name, cause, "the rebuild is interrupted; trying again");
             tokio::time::sleep(PAUSE).await;
-            match self.resume().await {
+            match self.parts.resume(self.db).await {
                 // Counted at the next try.
                 Ok(()) | Err(RebuildError::Database(_)) => {}
                 Err(error) => return Err(error),
@@ -112,33 +112,35 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Finds out where the build stands, if it is still this one's.
-    async fn resume(&mut self) -> Result<(), RebuildError> {
-        let mut lease = self.lease.clone();
-        lease.reload(self.db).await??;
-        let memory = Memory::load(self.db, self.projection, lease.build).await?;
-        // Both or neither: what is remembered is so as of the lease's position.
-        (self.lease, self.memory) = (lease, memory);
-        Ok(())
+    /// Folds the log up to a position, once.
+    pub async fn fold_to(&mut self, until: i64) -> Result<(), RebuildError> {
+        let targets = vec![until; self.parts.count()];
+        self.fold_each(&targets).await
     }
 
-    /// Folds the log up to a position, once. Already there, it renews the lease.
-    pub async fn fold_to(&mut self, until: i64) -> Result<(), RebuildError> {
+    /// Folds the log for each part up to a position of its own, once. Already there, it renews the
+    /// lease.
+    async fn fold_each(&mut self, targets: &[i64]) -> Result<(), RebuildError> {
+        let until = targets.iter().copied().max().unwrap_or(0);
         self.progress.set_length(u64::try_from(until).unwrap_or(0));
-        self.lease.renew(self.db).await??;
-        let mut ahead = self.read_ahead(self.lease.position, until);
+        self.renew().await?;
+        let mut ahead = self.read_ahead(self.parts.position(), until);
         while let Some(page) = ahead {
             let page = page.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
-            let EntryPage { entries, scanned_to, cut } = page;
+            let EntryPage { scanned_to, cut, .. } = page;
             // Postgres sends a statement's rows to the end: what does not fit is sent in vain.
             let scan = if cut { self.scan / 2 } else { self.scan * 2 };
             self.scan = scan.clamp(SCAN_MIN, read::ENTRIES_SCAN_MAX);
             ahead = self.read_ahead(scanned_to, until);
-            let (lease, memory) = (&mut self.lease, &mut self.memory);
-            fold::apply_entries(self.db, lease, memory, entries, scanned_to).await?;
+            self.parts.fold(self.db, page, targets).await?;
             self.progress.set_position(u64::try_from(scanned_to).unwrap_or(0));
         }
         Ok(())
+    }
+
+    /// Renews the leases.
+    async fn renew(&self) -> Result<(), RebuildError> {
+        self.parts.renew(&mut *self.db.acquire().await?).await
     }
 
     /// Begins to read the page after a position, unless there is nothing left to read.
@@ -157,25 +159,22 @@ impl<'a> Candidate<'a> {
     /// Catches up with the live build until little is left.
     pub async fn approach(&mut self) -> Result<(), RebuildError> {
         loop {
-            let live = self.live_positions(self.db).await?.into_iter().max().unwrap_or(0);
+            // To where the slowest is: no part may be past the range that it is compared with.
+            let slowest = async |it: &Self| {
+                let ranges = it.live_ranges(it.db).await?.into_iter();
+                Ok::<_, sqlx::Error>(ranges.map(|range| range.position).min().unwrap_or(0))
+            };
+            let live = slowest(self).await?;
             self.catch_up(live).await?;
-            let live = self.live_positions(self.db).await?.into_iter().max().unwrap_or(0);
-            if live - self.lease.position <= NEAR_EVENTS {
+            if slowest(self).await? - self.parts.position() <= NEAR_EVENTS {
                 return Ok(());
             }
         }
     }
 
     /// Where the ranges of slots of the live build stand.
-    pub async fn live_positions(&self, db: impl PgExecutor<'_>) -> sqlx::Result<Vec<i64>> {
-        sqlx::query_scalar!(
-            "SELECT position FROM projection_slots WHERE projection = $1 AND build = $2
-             ORDER BY slot_from",
-            self.projection.name,
-            self.live,
-        )
-        .fetch_all(db)
-        .await
+    pub async fn live_ranges(&self, db: impl PgExecutor<'_>) -> sqlx::Result<Vec<LiveRange>> {
+        parts::live_ranges(db, self.projection, self.live).await
     }
 
     /// Does something that takes its time, with the lease renewed meanwhile.
@@ -185,9 +184,9 @@ impl<'a> Candidate<'a> {
     ) -> Result<T, RebuildError> {
         let renewals = async {
             loop {
-                match self.lease.renew(self.db).await {
-                    Ok(Ok(())) => tokio::time::sleep(RENEWAL).await,
-                    Ok(Err(fenced)) => return RebuildError::from(fenced),
+                match self.renew().await {
+                    Ok(()) => tokio::time::sleep(RENEWAL).await,
+                    Err(fenced @ RebuildError::Fenced(_)) => return fenced,
                     Err(error) => {
                         tracing::warn!(cause = parking::chain(&error), "the lease was not renewed");
                         tokio::time::sleep(RENEWAL).await;

@@ -1,9 +1,10 @@
 //! A new build beside the one that is read: folded from the log, compared with it, and put in its
 //! place in one step. Readers see the old one until then, whole, and the new one after, whole.
 //!
-//! The comparison needs both builds at one position: a snapshot is taken of the live one, the new
-//! one catches up with where that stands, and a snapshot is taken of the new one. The live worker
-//! is not held for that; it is for the switch, while the last few events are folded.
+//! The comparison needs both builds at one position, range by range: a snapshot is taken of the live
+//! one, the new one is cut where that is and each part catches up with where its range stands, and
+//! a snapshot is taken of the new one. The live workers are not held for that; they are for the
+//! switch, while the last few events are folded.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,7 @@ pub struct Report {
     pub from: i16,
     /// The new build.
     pub to: i16,
-    /// Where the two were compared; none if the live one stands at several positions.
+    /// Where the two were compared, at the furthest; none if the live one fell behind the new one.
     pub compared_at: Option<i64>,
     /// Where they differ, at most [`compare::DIFFERENCES_MAX`] of each table.
     pub differences: Vec<Difference>,
@@ -106,7 +107,7 @@ pub fn verify<'a>(
         builds::active(db, projection).await?.check(projection)?;
         let mut candidate = Candidate::create(db, projection, None, owner, progress).await?;
         let report = compare_with_live(&mut candidate).await?;
-        candidate.lease.release(db).await?;
+        candidate.parts.release(db).await?;
         builds::delete(db, projection, report.to).await?;
         builds::give_back(db, projection, report.to).await?;
         progress.finish();
@@ -121,15 +122,16 @@ async fn compare_with_live(candidate: &mut Candidate<'_>) -> Result<Report, Rebu
     for _ in 0..COMPARE_TRIES {
         candidate.approach().await?;
         let mut snapshot = compare::snapshot(candidate.db).await?;
-        let positions = candidate.live_positions(&mut *snapshot).await?;
-        let at = positions.iter().copied().max().unwrap_or(0);
-        if candidate.lease.position <= at {
-            let together = positions.iter().all(|position| *position == at);
-            candidate.catch_up(at).await?;
+        let ranges = candidate.live_ranges(&mut *snapshot).await?;
+        candidate.parts.cut_like(candidate.db, &ranges).await?;
+        let targets = candidate.parts.targets(&ranges);
+        if candidate.parts.are_before(&targets) {
+            candidate.catch_up_each(&targets).await?;
+            let at = ranges.iter().map(|range| range.position).max().unwrap_or(0);
             let live = Side { snapshot, build: candidate.live };
             let snapshot = compare::snapshot(candidate.db).await?;
-            let fresh = Side { snapshot, build: candidate.lease.build };
-            sides = together.then_some((live, fresh, at));
+            let fresh = Side { snapshot, build: candidate.parts.lease().build };
+            sides = Some((live, fresh, at));
             break;
         }
         tokio::time::sleep(RENEWAL).await;
@@ -142,9 +144,10 @@ async fn compare_with_live(candidate: &mut Candidate<'_>) -> Result<Report, Rebu
         }
         None => vec![],
     };
-    let (from, to, parked) = (candidate.live, candidate.lease.build, candidate.memory.parked.len());
-    let before = ParkedStreams::load(candidate.db, candidate.projection, from).await?;
-    let parked_before = before.len();
+    let (from, to) = (candidate.live, candidate.parts.lease().build);
+    let (db, projection) = (candidate.db, candidate.projection);
+    let parked = ParkedStreams::load(db, projection, to).await?.len();
+    let parked_before = ParkedStreams::load(db, projection, from).await?.len();
     Ok(Report { from, to, compared_at, differences, parked, parked_before, filled: None })
 }
 
@@ -188,15 +191,16 @@ async fn fill(
     meili: Option<&Meili>,
 ) -> Result<Option<(Identity, Filled)>, RebuildError> {
     let Some(meili) = meili else { return Ok(None) };
-    let index = meili.of_build(candidate.lease.build);
+    let lease = candidate.parts.lease();
+    let index = meili.of_build(lease.build);
     let fill = async {
         index.drop_index().await?;
         let identity = index.ensure().await?;
         // To be swapped, it must be there; lost, it will be filled as the new one.
         meili.live().ensure().await?;
         let began = Instant::now();
-        builds::set_sends(candidate.db, candidate.projection, candidate.lease.build, true).await?;
-        let documents = pusher::fill(candidate.db, &index, &candidate.lease, &identity).await?;
+        builds::set_sends(candidate.db, candidate.projection, lease.build, true).await?;
+        let documents = pusher::fill(candidate.db, &index, lease, &identity).await?;
         let filled = Filled { documents, took: began.elapsed() };
         Ok::<_, RebuildError>((identity, filled))
     };
@@ -209,11 +213,11 @@ async fn switch(
     meili: Option<(&Meili, Identity)>,
 ) -> Result<(), RebuildError> {
     let mut hold = hold_live(candidate).await?;
-    let (live, build) = (candidate.live, candidate.lease.build);
+    let (live, build) = (candidate.live, candidate.parts.lease().build);
     if let Some((meili, identity)) = meili {
         let index = meili.of_build(build);
         let swap = async {
-            pusher::push(candidate.db, &index, &candidate.lease, &identity).await?;
+            pusher::push(candidate.db, &index, candidate.parts.lease(), &identity).await?;
             pusher::expect(&index, &identity).await?;
             Ok::<_, RebuildError>(meili.swap_with_live(&index).await?)
         };
@@ -232,7 +236,7 @@ async fn switch(
         .await?;
     }
     // Fenced if the lease was lost: the last look before the switch.
-    candidate.lease.renew(&mut *hold).await??;
+    candidate.parts.renew(&mut hold).await?;
     builds::switch(&mut hold, candidate.projection, live, build).await?;
     hold.commit().await?;
     tracing::info!(projection = candidate.projection.name, live, build, "readers were switched");

@@ -135,10 +135,13 @@ pub(crate) async fn take_over(
     build: i16,
 ) -> sqlx::Result<Vec<Checkpoint>> {
     let rows = sqlx::query!(
-        "UPDATE projection_slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL,
+        // In the order in which everybody locks them.
+        "UPDATE projection_slots AS slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL,
              released_by = NULL, released_until = NULL
-         WHERE projection = $1 AND build = $2
-         RETURNING slot_from, slot_to, position",
+         FROM (SELECT slot_from FROM projection_slots WHERE projection = $1 AND build = $2
+               ORDER BY slot_from FOR UPDATE) AS locked
+         WHERE slots.projection = $1 AND slots.build = $2 AND slots.slot_from = locked.slot_from
+         RETURNING slots.slot_from, slots.slot_to, slots.position",
         projection.name,
         build,
     )

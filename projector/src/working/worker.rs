@@ -1,5 +1,6 @@
-//! The worker of one range of slots of one projection: it waits for the lease, follows the log from
-//! the checkpoint, and stops in order. Any number of them may compete; one works.
+//! The worker of one projection in this process: it waits for the lease of a range of slots, follows
+//! the log from the checkpoint, and stops in order. Any number of them may run; they share the
+//! projection where it can be shared, and else one works.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use crate::builds::{self, WrongVersion};
 use crate::checkpoint::{self, LEASE, Lease, RENEWAL};
 use crate::metrics as measured;
 use crate::projection::Projection;
+use crate::sharing::{self, Shared, members};
 use crate::working::fold::{self, BatchError, Newer};
 use crate::working::memory::Memory;
 use crate::working::outage::{self, Outage};
@@ -65,6 +67,8 @@ pub struct Readers {
 
 /// How a worker's hold of a lease ended.
 enum End {
+    /// The range is another one: what was held was given away in part, or made larger.
+    Reshaped,
     /// Somebody else has the lease, or the build is no longer read.
     Fenced,
     /// It stands before an event that a newer program wrote, and has given the lease up.
@@ -76,28 +80,37 @@ enum End {
 /// What a worker has said already, and says once.
 struct Notices {
     outage: Outage,
-    /// Who holds the lease in its stead.
-    holder: Option<String>,
+    /// Who hold the leases in its stead.
+    holders: Vec<String>,
     /// The event of a newer program that it stands before.
     waits_at: Option<i64>,
 }
 
-/// Works on one range of slots of a projection until the process ends.
+impl Notices {
+    /// Says once that there is an event that this program cannot read.
+    fn stands_before(&mut self, projection: &Projection, newer: &Newer) {
+        if self.waits_at != Some(newer.position) {
+            tracing::error!(projection = projection.name, "{newer}");
+            self.waits_at = Some(newer.position);
+        }
+    }
+}
+
+/// Works on a projection until the process ends.
 pub async fn run(
     context: Context,
     projection: &'static Projection,
-    slot_from: i16,
     readers: Readers,
 ) -> Result<(), WrongVersion> {
     let outage = Outage::new(projection.name, PAUSE_MIN, PAUSE_MAX);
-    let mut notices = Notices { outage, holder: None, waits_at: None };
+    let mut notices = Notices { outage, holders: vec![], waits_at: None };
     while !context.stop.is_cancelled() {
-        let end = take_lease(&context, projection, slot_from, &readers, &mut notices).await;
-        measured::owned(projection, slot_from, false);
+        let end = take_lease(&context, projection, &readers, &mut notices).await;
+        measured::owned(projection, 0);
         match end {
             Ok(Some(End::Stopped)) => break,
             // At once: a retry or a switch took the lease for a moment.
-            Ok(Some(End::Fenced)) => notices.outage.over(),
+            Ok(Some(End::Fenced | End::Reshaped)) => notices.outage.over(),
             Ok(Some(End::Waits) | None) => {
                 notices.outage.over();
                 let _ = tokio::time::timeout(RENEWAL, context.stop.cancelled()).await;
@@ -109,6 +122,8 @@ pub async fn run(
             }
         }
     }
+    // Else it is forgotten in a few seconds.
+    let _ = members::leave(&context.db, projection, &context.owner).await;
     Ok(())
 }
 
@@ -126,7 +141,6 @@ enum LeaseError {
 async fn take_lease(
     context: &Context,
     projection: &'static Projection,
-    slot_from: i16,
     readers: &Readers,
     notices: &mut Notices,
 ) -> Result<Option<End>, LeaseError> {
@@ -138,11 +152,10 @@ async fn take_lease(
         Err(WrongVersion::Older { .. }) => return Ok(None),
         Err(newer @ WrongVersion::Newer { .. }) => return Err(newer.into()),
     }
-    let owner = format!("{owner}/{slot_from}");
     let build = active.build;
-    let lease = checkpoint::acquire(db, projection, build, slot_from, &owner, LEASE).await?;
+    let lease = checkpoint::acquire(db, projection, build, None, owner, LEASE).await?;
     let Some(lease) = lease else {
-        stand_by(context, projection, build, slot_from, notices).await?;
+        stand_by(context, projection, build, notices).await?;
         return Ok(None);
     };
     notices.outage.over();
@@ -151,35 +164,40 @@ async fn take_lease(
         // Which took the lease.
         return Ok(Some(End::Fenced));
     }
-    let Lease { epoch, position, .. } = lease;
-    let goes_on = notices.waits_at != Some(position + 1);
+    let Lease { epoch, position, slot_from, slot_to, .. } = lease;
+    let (name, goes_on) = (projection.name, notices.waits_at != Some(position + 1));
     if goes_on {
-        tracing::info!(projection = projection.name, build, epoch, position, "working");
+        tracing::info!(projection = name, build, epoch, position, slot_from, slot_to, "working");
     }
-    notices.holder = None;
-    measured::owned(projection, slot_from, true);
+    notices.holders.clear();
+    measured::owned(projection, slot_to - slot_from + 1);
     readers.holding.send_replace(Some(lease.clone()));
     let end = work(context, lease, memory, readers, notices).await;
     readers.holding.send_replace(None);
-    if goes_on {
-        tracing::info!(projection = projection.name, build, epoch, "no longer working");
+    if goes_on && !matches!(end, End::Reshaped) {
+        tracing::info!(projection = name, build, epoch, "no longer working");
     }
     Ok(Some(end))
 }
 
-/// Says once who works on the range of slots.
+/// Says once who works on the projection, and to those that one more is here. Not where this one
+/// stands before an event that it cannot read: they read it, and would stand there by its side.
 async fn stand_by(
     context: &Context,
     projection: &'static Projection,
     build: i16,
-    slot_from: i16,
     notices: &mut Notices,
 ) -> sqlx::Result<()> {
-    let holder = checkpoint::holder(&context.db, projection, build, slot_from).await?;
-    if let Some(holder) = holder.filter(|holder| notices.holder.as_ref() != Some(holder)) {
-        let name = projection.name;
-        tracing::info!(projection = name, "standing by: {name} is held by {holder}");
-        notices.holder = Some(holder);
+    let Context { db, owner, .. } = context;
+    match notices.waits_at {
+        None => members::join(db, projection, owner).await?,
+        Some(_) => members::leave(db, projection, owner).await?,
+    }
+    let holders = checkpoint::holders(db, projection, build).await?;
+    if !holders.is_empty() && notices.holders != holders {
+        let (name, by) = (projection.name, holders.join(", "));
+        tracing::info!(projection = name, "standing by: {name} is held by {by}");
+        notices.holders = holders;
     }
     Ok(())
 }
@@ -206,9 +224,10 @@ async fn work(
     readers: &Readers,
     notices: &mut Notices,
 ) -> End {
-    let Context { db, tail, stop, .. } = context;
+    let Context { db, tail, stop, owner, .. } = context;
     let mut log = tail.follow(Some(lease.log_id), lease.position);
     let mut gap = None;
+    let mut looked = Instant::now();
     loop {
         let wait = gap.as_ref().map_or(RENEWAL, Gap::remaining);
         // A batch in hand is finished: only the wait for the next one is broken off.
@@ -221,11 +240,21 @@ async fn work(
                 return End::Stopped;
             }
         };
-        let done = match next {
+        let mut done = match next {
             Ok(next) => fold(db, &mut lease, &mut memory, &mut gap, next, readers).await,
             Err(FeedError::AnotherLog(id)) => Err(Interruption::Turned(id)),
             Err(error) => Err(Interruption::Passing(parking::chain(&error))),
         };
+        if done.is_ok() && looked.elapsed() >= RENEWAL {
+            looked = Instant::now();
+            let unreadable = notices.waits_at;
+            match sharing::share(db, &mut lease, &mut memory, owner, unreadable, stop).await {
+                Ok(Shared::Unchanged) => {}
+                Ok(Shared::Changed) => return End::Reshaped,
+                Ok(Shared::Unreadable(newer)) => notices.stands_before(lease.projection, &newer),
+                Err(error) => done = Err(error.into()),
+            }
+        }
         let (name, build) = (lease.projection.name, lease.build);
         match done {
             Ok(()) => notices.outage.over(),
@@ -241,10 +270,7 @@ async fn work(
             }
             Err(Interruption::Newer(newer)) => {
                 readers.holding.send_replace(Some(lease.clone()));
-                if notices.waits_at != Some(newer.position) {
-                    tracing::error!(projection = name, build, "{newer}");
-                    notices.waits_at = Some(newer.position);
-                }
+                notices.stands_before(lease.projection, &newer);
                 // Not given up, it is over by itself in a few seconds.
                 let _ = lease.give_way(db, newer.position).await;
                 return End::Waits;

@@ -35,7 +35,7 @@ async fn a_message_that_is_no_event_is_kept_and_read_from_the_log(db: PgPool) {
         owner: "test".to_owned(),
         stop: stop.clone(),
     };
-    let worker = tokio::spawn(worker::run(context, projection("carts"), 0, Readers::default()));
+    let worker = tokio::spawn(worker::run(context, projection("carts"), Readers::default()));
     eventually("two carts are seen", async || documents(&db, "carts").await.len() == 2).await;
 
     let subject = format!("{stream_name}.events.0.cart.created");

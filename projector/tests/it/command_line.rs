@@ -3,14 +3,17 @@
 use std::process::Stdio;
 
 use indicatif::ProgressBar;
+use kit_log::eventually;
 use projector::building::error::RebuildError;
-use projector::building::rebuild::verify;
-use projector::builds;
+use projector::building::rebuild::{rebuild, verify};
+use projector::checkpoint::{self, LEASE};
+use projector::working::fold::BatchError;
+use projector::{builds, status};
 use serde_json::Value;
 use sqlx::{ConnectOptions, PgPool};
 use tokio::process::Command;
 
-use crate::shop::{Shop, lease, project, projection};
+use crate::shop::{Shop, documents, fold, lease, project, projection, worker_of};
 
 fn projector(db: &PgPool, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_projector"));
@@ -149,4 +152,61 @@ async fn programs_are_told_what_is_parked_and_what_differs(db: PgPool) {
     assert_eq!((code, &told["projection"], &told["verified"]), (3, &"carts".into(), &true.into()));
     assert_eq!(told["differences"].as_array().map(Vec::len), Some(0), "{printed}");
     assert_eq!(told["parked_streams"]["read"], 1, "{printed}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_paused_stands_still_until_it_is_resumed(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    let (working, stop) = worker_of(&db, "carts", "worker");
+    eventually("the cart is seen", async || documents(&db, "carts").await.len() == 1).await;
+    let (code, printed) = run(&db, &["pause", "carts", "--by", "ann"]).await;
+    assert_eq!((code, printed.contains("carts: paused;")), (0, true), "{printed}");
+    shop.cart().await;
+    let statuses = async || status::statuses(&db, &[projection("carts")]).await.unwrap();
+    eventually("nobody has it", async || statuses().await[0].owner.is_none()).await;
+    // Once the worker has asked for it again.
+    let asked = "SELECT count(*) FROM projection_members WHERE projection = 'carts'
+                 AND seen_until > clock_timestamp()";
+    let asked = async || sqlx::query_scalar::<_, i64>(asked).fetch_one(&db).await.unwrap() == 1;
+    eventually("it stands by", asked).await;
+    assert_eq!(documents(&db, "carts").await.len(), 1);
+    let said = status::check(&db, projection("carts")).await.unwrap_err();
+    assert!(said.contains("it is paused"), "{said}");
+    // It is made anew all the same.
+    let carts = projection("carts");
+    rebuild(&db, carts, None, "test", &ProgressBar::hidden()).await.unwrap();
+    assert_eq!(documents(&db, "carts").await.len(), 2);
+    shop.cart().await;
+
+    let (_, printed) = run(&db, &["resume", "carts", "--by", "ben"]).await;
+    assert!(printed.contains("carts: goes on"), "{printed}");
+    eventually("all are seen", async || documents(&db, "carts").await.len() == 3).await;
+    stop.cancel();
+    working.await.unwrap();
+    let (_, printed) = run(&db, &["actions", "--json"]).await;
+    let actions: Value = serde_json::from_str(&printed).unwrap();
+    let told: Vec<_> =
+        actions.as_array().unwrap().iter().map(|it| (&it["action"], &it["by"])).collect();
+    assert_eq!(told, [(&"resume".into(), &"ben".into()), (&"pause".into(), &"ann".into())]);
+}
+
+/// Whoever is at a build that is called off writes nothing more, and the next one begins at once.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_being_made_can_be_called_off(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    let carts = projection("carts");
+    project(&db, "carts").await;
+    assert_eq!(run(&db, &["cancel", "carts"]).await.0, 1, "there is nothing");
+    let build = builds::create_next(&db, carts, "somebody").await.unwrap().unwrap();
+    let lease = checkpoint::acquire(&db, carts, build, None, "somebody", LEASE).await.unwrap();
+    let mut lease = lease.unwrap();
+    let (code, printed) = run(&db, &["cancel", "carts"]).await;
+    assert_eq!((code, printed.contains("build 2 is called off")), (0, true), "{printed}");
+    let late = fold(&db, &mut lease).await;
+    assert!(matches!(late, Err(BatchError::Fenced(_))), "{late:?}");
+    let (code, printed) = run(&db, &["verify", "carts"]).await;
+    assert_eq!(code, 0, "{printed}");
+    assert_eq!(documents(&db, "carts").await.len(), 1, "what is read is left alone");
 }

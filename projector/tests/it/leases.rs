@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use event_store::tail::Tail;
 use kit_log::eventually;
 use projector::step;
 use projector::working::fold::BatchError;
-use projector::working::worker::{self, Context, Readers};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::shop::{Shop, documents, fold, lease, projection};
+use crate::shop::{Shop, documents, fold, lease, worker_of};
 
 async fn expire(db: &PgPool) {
     sqlx::query("UPDATE projection_slots SET lease_until = now() - interval '1 second'")
@@ -100,21 +98,6 @@ async fn expire_when_unlocked(db: &PgPool) {
 
 fn worker(db: &PgPool, owner: &str) -> (JoinHandle<()>, CancellationToken) {
     worker_of(db, "carts", owner)
-}
-
-fn worker_of(db: &PgPool, name: &'static str, owner: &str) -> (JoinHandle<()>, CancellationToken) {
-    let stop = CancellationToken::new();
-    let context = Context {
-        db: db.clone(),
-        tail: Tail::start(db.clone(), None, String::new()),
-        bus: None,
-        owner: owner.to_owned(),
-        stop: stop.clone(),
-    };
-    let task = tokio::spawn(async move {
-        worker::run(context, projection(name), 0, Readers::default()).await.unwrap();
-    });
-    (task, stop)
 }
 
 async fn carts(db: &PgPool, wanted: usize, within: Duration) {

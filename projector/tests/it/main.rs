@@ -15,5 +15,6 @@ mod rebuild;
 mod rows;
 mod search;
 mod sending;
+mod sharing;
 mod shop;
 mod upgrades;

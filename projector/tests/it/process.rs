@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use event_store::reached::{self, Reached};
+use event_store::read;
 use event_store::tail::Tail;
-use event_store::{reached, read};
 use futures::StreamExt;
 use projector::run::run;
 use projector::search::Meili;
@@ -71,7 +72,8 @@ async fn it_is_told_how_far_each_projection_has_come(db: PgPool) {
     let mut behind: BTreeSet<&str> = projections::ALL.iter().map(|known| known.name).collect();
     while !behind.is_empty() {
         let told = tokio::time::timeout(Duration::from_secs(20), news.next()).await;
-        let (projection, position) = told.expect("all are told of").unwrap();
+        let (projection, Reached { slots, position }) = told.expect("all are told of").unwrap();
+        assert_eq!(slots, 0..=255, "nobody else is here");
         assert!(position <= head, "{projection} at {position}");
         if position == head {
             behind.remove(projection.as_str());

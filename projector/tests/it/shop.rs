@@ -7,15 +7,19 @@ use chrono::{DateTime, Utc};
 use domain::command::{fulfilment, product};
 use domain::product::Changed;
 use domain::{Command, FulfilmentId, OrderId, PaymentId, ProductId};
+use event_store::tail::Tail;
 use event_store::{RawEvent, read};
 pub use kit::{new_id as id, sku};
 use projector::checkpoint::{self, LEASE, Lease};
 use projector::projection::Projection;
 use projector::working::fold::{self, BatchError};
 use projector::working::memory::Memory;
+use projector::working::worker::{self, Context, Readers};
 use projector::{builds, projections};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// A shop of one day, with its log.
 pub struct Shop(kit_log::Shop);
@@ -117,7 +121,7 @@ pub fn projection(name: &str) -> &'static Projection {
 pub async fn lease(db: &PgPool, name: &str, owner: &str) -> Option<Lease> {
     let projection = projection(name);
     let build = builds::active(db, projection).await.unwrap().build;
-    checkpoint::acquire(db, projection, build, 0, owner, LEASE).await.unwrap()
+    checkpoint::acquire(db, projection, build, None, owner, LEASE).await.unwrap()
 }
 
 /// The log after a position.
@@ -138,6 +142,26 @@ pub async fn project(db: &PgPool, name: &str) {
     let mut lease = lease(db, name, "test").await.expect("the lease is free");
     fold(db, &mut lease).await.unwrap();
     lease.release(db).await.unwrap();
+}
+
+/// Starts a worker of a projection, as in a process of its own.
+pub fn worker_of(
+    db: &PgPool,
+    name: &'static str,
+    owner: &str,
+) -> (JoinHandle<()>, CancellationToken) {
+    let stop = CancellationToken::new();
+    let context = Context {
+        db: db.clone(),
+        tail: Tail::start(db.clone(), None, String::new()),
+        bus: None,
+        owner: owner.to_owned(),
+        stop: stop.clone(),
+    };
+    let task = tokio::spawn(async move {
+        worker::run(context, projection(name), Readers::default()).await.unwrap();
+    });
+    (task, stop)
 }
 
 /// The documents of a view, by key.

@@ -87,7 +87,7 @@ fn worker(db: &PgPool, stop: &CancellationToken) -> JoinHandle<()> {
         stop: stop.clone(),
     };
     tokio::spawn(async move {
-        worker::run(context, projection("carts"), 0, Readers::default()).await.unwrap();
+        worker::run(context, projection("carts"), Readers::default()).await.unwrap();
     })
 }
 
@@ -219,7 +219,14 @@ async fn a_range_smaller_than_the_grain_is_not_worked_on(db: PgPool) {
     for name in ["sales", "carts"] {
         project(&db, name).await;
     }
-    sqlx::query("UPDATE projection_slots SET slot_to = 127").execute(&db).await.unwrap();
+    sqlx::raw_sql(
+        "BEGIN; UPDATE projection_slots SET slot_to = 127;
+         INSERT INTO projection_slots (projection, build, slot_from, slot_to, position)
+         SELECT projection, build, 128, 255, position FROM projection_slots; COMMIT",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
     assert!(lease(&db, "carts", "test").await.is_some(), "carts do not mind");
     assert!(lease(&db, "sales", "test").await.is_none());
     let said = status::check(&db, projection("sales")).await.unwrap_err();

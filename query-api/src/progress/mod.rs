@@ -5,6 +5,7 @@
 
 mod index;
 mod poller;
+mod positions;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;

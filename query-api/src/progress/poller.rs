@@ -10,13 +10,14 @@ use std::time::Duration;
 use async_nats::Client;
 use domain::ReadModel;
 use event_store::awaited::Asker;
-use event_store::reached;
+use event_store::reached::{self, Reached};
 use futures::StreamExt as _;
 use sqlx::{PgExecutor, PgPool};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::index::IndexPosition;
+use super::positions::Positions;
 use crate::metrics::UnderWay;
 
 /// The most requests that wait at once; more are refused.
@@ -40,10 +41,10 @@ pub enum Goal {
 
 impl Goal {
     /// How many there are.
-    const COUNT: usize = ReadModel::ALL.len() + 1;
+    pub(super) const COUNT: usize = ReadModel::ALL.len() + 1;
 
     /// Its place among the positions.
-    fn place(self) -> usize {
+    pub(super) fn place(self) -> usize {
         match self {
             Self::Model(model) => model as usize,
             Self::Index => ReadModel::ALL.len(),
@@ -52,9 +53,7 @@ impl Goal {
 }
 
 /// What was looked at or told last.
-#[derive(Clone, Copy)]
 struct Hints {
-    /// The position of each goal; 0 before the projector first ran.
     positions: Positions,
     /// That of the log when it was looked at last; `None` if that failed.
     head: Option<i64>,
@@ -100,7 +99,7 @@ impl Drop for IndexWaiter<'_> {
 impl Poller {
     /// Looks at nothing before [`Self::run`], and hears nothing before [`Self::listen`].
     pub fn new(db: PgPool, bus: Option<Asker>) -> Self {
-        let hints = Hints { positions: [0; Goal::COUNT], head: None, at: Instant::now() };
+        let hints = Hints { positions: Positions::default(), head: None, at: Instant::now() };
         Self {
             db,
             bus,
@@ -114,16 +113,14 @@ impl Poller {
     /// Puts right what was seen before the poller last rested, or before a rebuild was switched to;
     /// or was told and is not so.
     pub fn correct(&self, goal: Goal, position: i64) {
-        self.hints.send_if_modified(|hints| {
-            std::mem::replace(&mut hints.positions[goal.place()], position) != position
-        });
+        self.hints.send_if_modified(|hints| hints.positions.put_right(goal, position));
     }
 
     /// Waits until a goal has come to `wanted`, as far as is known; or until there is reason to
     /// doubt that it ever will, because the log has not come that far or cannot be asked. Says
     /// whether there was anything to wait for.
     pub async fn wait(&self, goal: Goal, wanted: i64, until: Instant) -> Result<bool, Unreached> {
-        if self.hints.borrow().positions[goal.place()] >= wanted {
+        if self.hints.borrow().positions.of(goal) >= wanted {
             return Ok(false);
         }
         let Ok(_place) = self.room.try_acquire() else { return Err(Unreached::Crowded) };
@@ -136,7 +133,7 @@ impl Poller {
         }
         let reached = hints.wait_for(|hints| {
             let doubtful = hints.at > came && hints.head.is_none_or(|head| head < wanted);
-            hints.positions[goal.place()] >= wanted || doubtful
+            hints.positions.of(goal) >= wanted || doubtful
         });
         match tokio::time::timeout_at(until, reached).await {
             Ok(Ok(_)) => Ok(true),
@@ -149,24 +146,15 @@ impl Poller {
         loop {
             if let Ok(news) = reached::listen(bus, stream_name).await {
                 let mut news = pin!(news);
-                while let Some((projection, position)) = news.next().await {
+                while let Some((projection, reached)) = news.next().await {
                     if let Some(model) = ReadModel::named(&projection) {
-                        self.hear(Goal::Model(model), position);
+                        let goal = Goal::Model(model);
+                        self.hints.send_if_modified(|hints| hints.positions.hear(goal, &reached));
                     }
                 }
             }
             tokio::time::sleep(LISTEN_PAUSE).await;
         }
-    }
-
-    /// Takes in what was told; the older news when two have overtaken each other are none.
-    fn hear(&self, goal: Goal, position: i64) {
-        self.hints.send_if_modified(|hints| {
-            let known = &mut hints.positions[goal.place()];
-            let newer = position > *known;
-            *known = position.max(*known);
-            newer
-        });
     }
 
     /// Looks whenever somebody waits, for ever.
@@ -197,7 +185,7 @@ impl Poller {
     /// Looks once, and says whether anything has moved.
     async fn look(&self) -> bool {
         let index = self.index_waiters.load(Ordering::Relaxed) > 0;
-        let (at, before) = (Instant::now(), self.hints.borrow().positions);
+        let (at, before) = (Instant::now(), self.hints.borrow().positions.clone());
         let looked = look(&self.db, index).await;
         let mut moved = false;
         self.hints.send_modify(|hints| {
@@ -205,7 +193,7 @@ impl Poller {
             match looked {
                 Ok((positions, head)) => {
                     moved = positions != before;
-                    hints.positions = merged(before, hints.positions, positions);
+                    hints.positions = Positions::merged(&before, &hints.positions, positions);
                     hints.head = Some(head);
                 }
                 Err(error) => {
@@ -218,55 +206,31 @@ impl Poller {
     }
 }
 
-/// What each goal has come to.
-type Positions = [i64; Goal::COUNT];
-
-/// What a look saw; but for what was told since it began, which may be newer.
-fn merged(before: Positions, now: Positions, looked: Positions) -> Positions {
-    std::array::from_fn(|goal| {
-        let told = now[goal] > before[goal];
-        if told { now[goal].max(looked[goal]) } else { looked[goal] }
-    })
-}
-
 /// The positions of all models and of the log, in one snapshot; that of the index only if it is
 /// asked for, else 0.
 async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<(Positions, i64)> {
     let rows = sqlx::query!(
-        r#"SELECT name AS "name!", min(position) AS "position!",
+        r#"SELECT name AS "name!", slot_from AS "from!", slot_to AS "to!", position AS "position!",
                   (SELECT position FROM log_head) AS "head!", pg_is_in_recovery() AS "standby!",
                   CASE WHEN $1 AND name = 'search'
                THEN (SELECT min(dirty_from) FROM search_documents_rows WHERE dirty AND build =
                         (SELECT active_build FROM projections WHERE name = 'search')) END AS unsent
-           FROM projection_positions GROUP BY name"#,
+           FROM projection_positions"#,
         index,
     )
     .fetch_all(db)
     .await?;
-    let (mut positions, mut head) = ([0; Goal::COUNT], 0);
+    let (mut positions, mut head) = (Positions::default(), 0);
     for row in rows {
         // The log may be ahead of what a standby knows.
         head = if row.standby { i64::MAX } else { row.head };
         let Some(model) = ReadModel::named(&row.name) else { continue };
-        positions[Goal::Model(model).place()] = row.position;
+        let (slots, position) = (row.from..=row.to, row.position);
+        positions.hear(Goal::Model(model), &Reached { slots, position });
         if index && model == ReadModel::Search {
-            positions[Goal::Index.place()] = IndexPosition::new(row.position, row.unsent).sent;
+            let sent = IndexPosition::new(row.position, row.unsent).sent;
+            positions.put_right(Goal::Index, sent);
         }
     }
     Ok((positions, head))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_told_during_a_look_is_kept_if_it_is_newer() {
-        let at = |position| [position; Goal::COUNT];
-        assert_eq!(merged(at(5), at(5), at(7)), at(7), "nothing was told");
-        assert_eq!(merged(at(5), at(9), at(7)), at(9), "told while it looked");
-        assert_eq!(merged(at(5), at(6), at(7)), at(7), "and known before");
-        assert_eq!(merged(at(9), at(9), at(7)), at(7), "the log was set back");
-        assert_eq!(merged(at(9), at(6), at(7)), at(7), "corrected meanwhile");
-    }
 }

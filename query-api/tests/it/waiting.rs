@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use async_nats::Client;
 use axum::http::StatusCode;
 use event_store::awaited;
-use event_store::reached::Teller;
+use event_store::reached::{Reached, Teller};
 use futures::StreamExt as _;
 use serde_json::json;
 use sqlx::PgPool;
@@ -93,7 +93,9 @@ async fn who_waits_is_woken_by_what_is_told(db: PgPool) {
         let reading = tokio::time::timeout(SOON, shop.ask(&path, &[("prefer", "wait=30")]));
         let moving = async {
             shop.advance("products", position).await;
-            teller.tell(position).await;
+            for slots in [0..=127, 128..=255] {
+                teller.tell(&Reached { slots, position }).await;
+            }
         };
         let (answer, ()) = tokio::join!(reading, moving);
         let answer = answer.expect("nobody was woken");
@@ -108,7 +110,7 @@ async fn what_is_told_is_not_believed(db: PgPool) {
     shop.advance("products", 6).await;
     let lying = async {
         loop {
-            teller.tell(7).await;
+            teller.tell(&Reached { slots: 0..=255, position: 7 }).await;
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

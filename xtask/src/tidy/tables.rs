@@ -112,6 +112,8 @@ const TABLES: &[Owned] = &[
             "parked_messages",
             "payments_rows",
             "products_rows",
+            "projection_actions",
+            "projection_members",
             "projection_slots",
             "returns_rows",
             "sales_orders_rows",

@@ -1,0 +1,132 @@
+//! What people do to a projection by hand, beside what `building` and `working` have for them: it
+//! is paused and resumed, and what was begun is called off. And a record of all of it, with who did
+//! it and when.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor, PgPool};
+
+use crate::builds::{self, Maker};
+use crate::projection::Projection;
+
+/// Actions that are listed at most, the last ones.
+const LISTED_MAX: i64 = 1_000;
+
+/// Something that was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// To which projection.
+    pub projection: String,
+    /// What.
+    pub action: String,
+    /// The rest of it.
+    pub detail: Option<String>,
+    /// By whom.
+    pub done_by: String,
+    /// When.
+    pub done_at: DateTime<Utc>,
+}
+
+/// Keeps what was done.
+pub async fn record(
+    db: impl PgExecutor<'_>,
+    projection: &Projection,
+    action: &str,
+    detail: Option<&str>,
+    by: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO projection_actions (projection, action, detail, done_by)
+         VALUES ($1, $2, $3, $4)",
+        projection.name,
+        action,
+        detail,
+        by,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// What was done to some projections, the last first.
+pub async fn actions(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<Vec<Action>> {
+    let names: Vec<String> = wanted.iter().map(|projection| projection.name.to_owned()).collect();
+    sqlx::query_as!(
+        Action,
+        "SELECT projection, action, detail, done_by, done_at FROM projection_actions
+         WHERE projection = ANY($1) ORDER BY id DESC LIMIT $2",
+        &names,
+        LISTED_MAX,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Takes the build that readers see from all who work on it, until it is resumed: it stands still,
+/// and is read as it is. Says whether it was not paused before.
+pub async fn pause(db: &PgPool, projection: &Projection) -> sqlx::Result<bool> {
+    let build = builds::active(db, projection).await?.build;
+    let mut tx = db.begin().await?;
+    // Nobody takes one before all of this is done.
+    take_leases(&mut tx, projection, build).await?;
+    let paused = sqlx::query!(
+        "UPDATE projections SET paused_at = clock_timestamp()
+         WHERE name = $1 AND paused_at IS NULL",
+        projection.name,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(paused.rows_affected() > 0)
+}
+
+/// Lets whoever runs it work on it again. Says whether it was paused.
+pub async fn resume(db: &PgPool, projection: &Projection) -> sqlx::Result<bool> {
+    let resumed = sqlx::query!(
+        "UPDATE projections SET paused_at = NULL WHERE name = $1 AND paused_at IS NOT NULL",
+        projection.name,
+    )
+    .execute(db)
+    .await?;
+    Ok(resumed.rows_affected() > 0)
+}
+
+/// Calls off the rebuild or verification that is under way: whoever is at it writes nothing more.
+/// What it has written is deleted. Says which build it was.
+pub async fn cancel(db: &PgPool, projection: &Projection) -> sqlx::Result<Option<i16>> {
+    let Some(Maker { build, .. }) = builds::maker(db, projection).await? else { return Ok(None) };
+    let mut tx = db.begin().await?;
+    take_leases(&mut tx, projection, build).await?;
+    // After that: readers may have been switched to it in this moment, and cannot be any more.
+    let active = sqlx::query_scalar!(
+        "SELECT active_build FROM projections WHERE name = $1",
+        projection.name
+    );
+    if active.fetch_one(&mut *tx).await? == build {
+        tx.rollback().await?;
+        return Ok(None);
+    }
+    tx.commit().await?;
+    builds::delete(db, projection, build).await?;
+    builds::give_back(db, projection, build).await?;
+    Ok(Some(build))
+}
+
+/// Takes the leases of a build from whoever holds them.
+async fn take_leases(
+    db: &mut PgConnection,
+    projection: &Projection,
+    build: i16,
+) -> sqlx::Result<()> {
+    // In the order in which everybody locks them.
+    sqlx::query!(
+        "UPDATE projection_slots AS slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL
+         FROM (SELECT slot_from FROM projection_slots WHERE projection = $1 AND build = $2
+               ORDER BY slot_from FOR UPDATE) AS locked
+         WHERE slots.projection = $1 AND slots.build = $2 AND slots.slot_from = locked.slot_from",
+        projection.name,
+        build,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
