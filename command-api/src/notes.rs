@@ -38,7 +38,7 @@ pub fn written(command: &mut Command) -> Option<(StreamId, &mut Note)> {
         )
         | Command::Fulfilment(
             _,
-            fulfilment::Command::Fail { reason } | fulfilment::Command::Lose { reason },
+            fulfilment::Command::Fail { reason } | fulfilment::Command::Lose { reason, .. },
         ) => reason,
         Command::Return(_, return_::Command::Request { reason, order_id, .. }) => {
             about = StreamId::Order(*order_id);

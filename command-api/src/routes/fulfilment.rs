@@ -87,8 +87,9 @@ struct Lose {
 }
 
 impl Body for Lose {
-    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        Ok(Command::Fulfilment(address.id()?, Fulfilment::Lose { reason: self.reason }))
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
+        let lose = Fulfilment::Lose { reason: self.reason, at: edge.now };
+        Ok(Command::Fulfilment(address.id()?, lose))
     }
 }
 
@@ -110,7 +111,7 @@ struct Return {
 }
 
 impl Body for Return {
-    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
         let Self { location, lines, send_again } = self;
         if location.is_some() && lines.is_some() {
             return Err(invalid_body("/location", "each of the lines says where it is put"));
@@ -121,7 +122,8 @@ impl Body for Return {
             None => Returned::AllTo(location.unwrap_or_else(unsaid)),
             Some(lines) => Returned::Some(lines),
         };
-        Ok(Command::Fulfilment(address.id()?, Fulfilment::Return { what, send_again }))
+        let back = Fulfilment::Return { what, send_again, at: edge.now };
+        Ok(Command::Fulfilment(address.id()?, back))
     }
 }
 

@@ -164,31 +164,33 @@ impl Body for Abort {
     }
 }
 
-/// Bodies that say how much, or mean all there is: a type and the command it becomes.
-macro_rules! amounts {
-    ($( $(#[$doc:meta])* $name:ident => $command:ident, $amount:literal; )+) => { $(
-        $(#[$doc])*
-        #[derive(Deserialize, JsonSchema)]
-        #[serde(deny_unknown_fields)]
-        struct $name {
-            #[doc = $amount]
-            amount: Option<Money>,
-        }
-
-        impl Body for $name {
-            fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-                let command = Payment::$command { amount: self.amount };
-                Ok(Command::Payment(address.id()?, command))
-            }
-        }
-    )+ };
+/// Takes money that was set aside, all of it unless an amount is named.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Capture {
+    /// How much; all there is, where nobody says.
+    amount: Option<Money>,
 }
 
-amounts! {
-    /// Takes money that was set aside, all of it unless an amount is named.
-    Capture => Capture, "How much; all there is, where nobody says.";
-    /// Says that the courier collected cash, or that money came otherwise.
-    Collect => Collect, "How much, whatever was due; all that is due, where nobody says.";
+impl Body for Capture {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Payment(address.id()?, Payment::Capture { amount: self.amount }))
+    }
+}
+
+/// Says that the courier collected cash, or that money came otherwise.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Collect {
+    /// How much, whatever was due; all that is due, where nobody says.
+    amount: Option<Money>,
+}
+
+impl Body for Collect {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
+        let collect = Payment::Collect { amount: self.amount, at: edge.now };
+        Ok(Command::Payment(address.id()?, collect))
+    }
 }
 
 /// Puts right what was collected, where another amount was told by mistake.
@@ -202,9 +204,10 @@ struct CorrectCollection {
 }
 
 impl Body for CorrectCollection {
-    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
         let Self { amount, reason } = self;
-        Ok(Command::Payment(address.id()?, Payment::CorrectCollection { amount, reason }))
+        let correct = Payment::CorrectCollection { amount, reason, at: edge.now };
+        Ok(Command::Payment(address.id()?, correct))
     }
 }
 
@@ -236,9 +239,10 @@ struct Refund {
 }
 
 impl Body for Refund {
-    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
         let Self { amount, reason, by_hand } = self;
-        Ok(Command::Payment(address.id()?, Payment::Refund { amount, reason, by_hand }))
+        let refund = Payment::Refund { amount, reason, by_hand, at: edge.now };
+        Ok(Command::Payment(address.id()?, refund))
     }
 }
 
@@ -273,9 +277,10 @@ struct CorrectRefund {
 }
 
 impl Body for CorrectRefund {
-    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
         let Self { amount, reason } = self;
-        Ok(Command::Payment(address.id()?, Payment::CorrectRefund { amount, reason }))
+        let correct = Payment::CorrectRefund { amount, reason, at: edge.now };
+        Ok(Command::Payment(address.id()?, correct))
     }
 }
 

@@ -2,6 +2,8 @@
 //! units out of stock, a parcel that comes back puts them in again, one that comes back or is lost
 //! makes the order smaller, the last delivery completes it.
 
+use chrono::{DateTime, Utc};
+
 use super::balance::Balance;
 use super::leaving::place_of;
 use super::putting_away::put_right;
@@ -55,6 +57,8 @@ pub enum Command {
     Lose {
         /// What is known by now.
         reason: Note,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// It came back.
     Return {
@@ -62,6 +66,8 @@ pub enum Command {
         what: Returned,
         /// Whether what is put somewhere goes out again, in another parcel.
         send_again: bool,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// Call it off before it leaves.
     Cancel,
@@ -97,6 +103,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
     let parcel = streams.fulfilment(&id)?;
     let mut unit = Unit::default();
     look_ahead(&command, parcel, streams)?;
+    let mut now = None;
     let events = match command {
         Command::Create { order_id, lines, location } => {
             create(&mut unit, id, parcel, order_id, lines, location, streams)?;
@@ -108,8 +115,12 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         }
         Command::Deliver { lines } => parcel.deliver(lines)?,
         Command::Fail { reason } => parcel.fail(reason)?,
-        Command::Lose { reason } => parcel.lose(reason)?,
-        Command::Return { what, send_again } => {
+        Command::Lose { reason, at } => {
+            now = Some(at);
+            parcel.lose(reason)?
+        }
+        Command::Return { what, send_again, at } => {
+            now = Some(at);
             let lines = what.of(parcel);
             let events = parcel.come_back(lines.clone(), send_again)?;
             if let (false, Some(order_id)) = (events.is_empty(), parcel.order_id) {
@@ -157,7 +168,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         }
     };
     if let Some(after) = order_command::follow(&mut unit, order_id, order, &changes, streams)? {
-        settling::settle(&mut unit, (order_id, &after), None, streams)?;
+        settling::settle(&mut unit, (order_id, &after), None, now, streams)?;
     }
     Ok(unit.0)
 }

@@ -19,6 +19,7 @@ pub mod product;
 mod putting_away;
 pub mod refused;
 pub mod return_;
+mod securing;
 mod settling;
 pub mod sku;
 pub mod stock;

@@ -85,13 +85,13 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
         Command::Expire { at } => expire(order, at, streams)?,
         Command::Settle => {
             let mut unit = Unit::default();
-            settling::settle(&mut unit, (id, order), None, streams)?;
+            settling::settle(&mut unit, (id, order), None, None, streams)?;
             return Ok(unit.0);
         }
     };
     let mut unit = Unit::default();
     if let Some(after) = follow(&mut unit, id, order, &events, streams)? {
-        settling::settle(&mut unit, (id, &after), None, streams)?;
+        settling::settle(&mut unit, (id, &after), None, None, streams)?;
     }
     Ok(unit.0)
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::balance::Balance;
 use super::confirming::{authorized, commit_stock, taken_there};
 use super::payable::{collected_at_most, due_by_hand, still_owed};
-use super::{Events, Stop, Unit, order as order_command, settling};
+use super::{Events, Stop, Unit, order as order_command, securing, settling};
 use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
@@ -55,6 +55,8 @@ pub enum Command {
         /// Whether it was given back outside of the gateway, as by bank transfer where a card is
         /// closed. Of cash it always is.
         by_hand: bool,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// Record what the gateway answered.
     Record {
@@ -93,6 +95,8 @@ pub enum Command {
     Collect {
         /// How much.
         amount: Option<Money>,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// What the courier collected in all was told wrong.
     CorrectCollection {
@@ -100,6 +104,8 @@ pub enum Command {
         amount: Money,
         /// Who says so, and how they know.
         reason: Note,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// The courier handed over an amount, or all that was collected.
     Remit {
@@ -123,6 +129,8 @@ pub enum Command {
         amount: Money,
         /// Who says so, and how they know.
         reason: Note,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// Nothing more is collected.
     Uncollect {
@@ -138,49 +146,59 @@ impl Command {
     pub fn creates(&self) -> bool {
         matches!(self, Self::Start { .. })
     }
+
+    /// When it is asked, of what an order may come to wait for another payment by.
+    fn at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Abort { at, .. }
+            | Self::Refund { at, .. }
+            | Self::Record { at, .. }
+            | Self::Report { at, .. }
+            | Self::Resolve { at, .. }
+            | Self::Expire { at }
+            | Self::Collect { at, .. }
+            | Self::CorrectCollection { at, .. }
+            | Self::CorrectRefund { at, .. }
+            | Self::Uncollect { at, .. } => Some(*at),
+            // These leave a payment with its gateway, or move no money of the order.
+            Self::Start { .. }
+            | Self::CompleteAction
+            | Self::Capture { .. }
+            | Self::Void
+            | Self::Remit { .. }
+            | Self::CorrectRemittance { .. } => None,
+        }
+    }
 }
 
 pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let state = streams.payment(&id)?;
-    let mut now = None;
+    let now = command.at();
     let events = match command {
         Command::Start { order_id, start } => return begin(id, state, order_id, start, streams),
         Command::Void => {
             refuse_if_earned(state, streams)?;
             state.void()
         }
-        Command::Expire { at } => {
-            now = Some(at);
-            state.expire()
-        }
+        Command::Expire { .. } => state.expire(),
         Command::CompleteAction => state.complete_action(),
-        Command::Abort { .. } if is_being_begun(state) => return leave(id, state, streams),
-        Command::Abort { reason, at } => {
-            now = Some(at);
+        Command::Abort { .. } if is_being_begun(state) => return leave(id, state, now, streams),
+        Command::Abort { reason, .. } => {
             if state.stage == Stage::Open {
                 refuse_if_earned(state, streams)?;
             }
             state.abort(reason)
         }
         Command::Capture { amount } => state.capture(amount, still_owed(state, streams)?),
-        Command::Refund { amount, reason, by_hand } => state.refund(amount, reason, by_hand),
-        Command::Record { request, verdict, at } => {
-            now = Some(at);
-            state.record(request, verdict)
-        }
-        Command::Report { report, at } => {
-            now = Some(at);
-            state.report(report)
-        }
-        Command::Resolve { request, finding, note, at } => {
-            now = Some(at);
-            state.resolve(request, finding, note)
-        }
-        Command::Collect { amount: Some(told) } => {
+        Command::Refund { amount, reason, by_hand, .. } => state.refund(amount, reason, by_hand),
+        Command::Record { request, verdict, .. } => state.record(request, verdict),
+        Command::Report { report, .. } => state.report(report),
+        Command::Resolve { request, finding, note, .. } => state.resolve(request, finding, note),
+        Command::Collect { amount: Some(told), .. } => {
             state.collect_told(told, collected_at_most(id, state, streams)?)
         }
-        Command::Collect { amount: None } => state.collect(due_by_hand(state, streams)?),
-        Command::CorrectCollection { amount, reason } => {
+        Command::Collect { amount: None, .. } => state.collect(due_by_hand(state, streams)?),
+        Command::CorrectCollection { amount, reason, .. } => {
             let at_most = collected_at_most(id, state, streams)?;
             state.correct_collection(amount, at_most, reason)
         }
@@ -188,11 +206,8 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
         Command::CorrectRemittance { amount, written_off, reason } => {
             state.correct_remittance(amount, written_off, reason)
         }
-        Command::CorrectRefund { amount, reason } => state.correct_refund(amount, reason),
-        Command::Uncollect { reason, at } => {
-            now = Some(at);
-            state.uncollect(Some(reason))
-        }
+        Command::CorrectRefund { amount, reason, .. } => state.correct_refund(amount, reason),
+        Command::Uncollect { reason, .. } => state.uncollect(Some(reason)),
     }?;
     let mut unit = Unit::default();
     let Some(last) = events.last().cloned() else { return Ok(vec![]) };
@@ -246,10 +261,20 @@ fn is_being_begun(state: &Payment) -> bool {
 
 /// The shopper waits for the gateway no longer: the order may be paid otherwise. What the gateway
 /// may still set aside is let go.
-fn leave(id: PaymentId, state: &Payment, streams: Streams) -> Result<Events, Stop> {
+fn leave(
+    id: PaymentId,
+    state: &Payment,
+    at: Option<DateTime<Utc>>,
+    streams: Streams,
+) -> Result<Events, Stop> {
     let order_id = state.terms.as_ref().ok_or(payment::Error::NotFound)?.order_id;
+    let order = streams.order(&order_id)?;
     let mut unit = Unit::default();
-    unit.add(&StreamId::Order(order_id), streams.order(&order_id)?.end_payment(id));
+    if let Some(after) =
+        order_command::follow(&mut unit, order_id, order, &order.end_payment(id), streams)?
+    {
+        securing::secure(&mut unit, (order_id, &after), Some((id, state)), at, streams)?;
+    }
     Ok(unit.0)
 }
 
@@ -278,8 +303,7 @@ fn follow(
         Event::ActionRequired(_) => at.map_or(vec![], |at| order.prolong_hold(at + ACTION_HOLD)),
         Event::Requested(asked) if before.is_given_up(asked.operation) => order.end_payment(id),
         Event::Failed(_) | Event::Voided(_) | Event::Expired(_) | Event::Uncollected(_) => {
-            let lapsed = at.filter(|_| before.stage == Stage::Open);
-            ended(id, after, order, lapsed, streams)?
+            ended(id, after, order)
         }
         Event::Restored(again) if again.what == Restoration::Dispute => vec![],
         // What is set aside for an order that is off is let go, though its capture or its refund
@@ -291,13 +315,15 @@ fn follow(
         {
             vec![]
         }
-        // Nobody is asked again at once what they have just refused, or while they are asked.
+        // Nobody is asked again at once what they have just refused.
+        Event::RequestFailed(_) | Event::Restored(_) => {
+            return securing::secure(unit, (order_id, order), Some((id, after)), at, streams);
+        }
+        // Nor while they are asked.
         Event::Created(_)
         | Event::Assigned(_)
         | Event::Requested(_)
-        | Event::RequestFailed(_)
         | Event::OutcomeUnknown(_)
-        | Event::Restored(_)
         | Event::CollectionDue(_)
         | Event::Remitted(_)
         | Event::RemittanceCorrected(_) => return Ok(()),
@@ -315,7 +341,7 @@ fn follow(
     let events = with_overpaid(events, id, (before, after), order, streams)?;
     let changed = order_command::follow(unit, order_id, order, &events, streams)?;
     let order = changed.as_ref().unwrap_or(order);
-    settling::settle(unit, (order_id, order), Some((id, after)), streams)
+    settling::settle(unit, (order_id, order), Some((id, after)), at, streams)
 }
 
 /// What happened to the order, and whether more was taken for it than it was sold for.
@@ -357,24 +383,10 @@ fn is_end(event: &Event) -> bool {
     matches!(event, Event::Failed(_) | Event::Voided(_) | Event::Expired(_) | Event::Uncollected(_))
 }
 
-/// A payment came to its end, and the order waits for another, if it owes anything; for so long,
-/// where nothing of it has left and what was set aside for it `lapsed` at that time, however that
-/// came. What was taken of it stands.
-fn ended(
-    id: PaymentId,
-    payment: &Payment,
-    order: &Order,
-    lapsed: Option<DateTime<Utc>>,
-    streams: Streams,
-) -> Result<Vec<order::Event>, Stop> {
+/// A payment came to its end. What was taken of it stands.
+fn ended(id: PaymentId, payment: &Payment, order: &Order) -> Vec<order::Event> {
     let done = payment.terms.as_ref().is_none_or(|terms| terms.captured.is_zero());
-    let mut events = if done { order.end_payment(id) } else { vec![] };
-    if let Some(unsecured) = lapsed.and_then(|at| order.unsecure(id, at))
-        && !Balance::load_with(order, (id, payment, done), streams)?.due().is_zero()
-    {
-        events.push(unsecured);
-    }
-    Ok(events)
+    if done { order.end_payment(id) } else { vec![] }
 }
 
 /// An authorisation that pays for what is on its way or was delivered is not given back.

@@ -98,7 +98,7 @@ pub(crate) fn decide(id: ReturnId, command: Command, streams: Streams) -> Result
     unit.add(&StreamId::Return(id), events);
     let order: &Order = streams.order(&order_id)?;
     if let Some(after) = order_command::follow(&mut unit, order_id, order, &changes, streams)? {
-        settling::settle(&mut unit, (order_id, &after), None, streams)?;
+        settling::settle(&mut unit, (order_id, &after), None, None, streams)?;
     }
     Ok(unit.0)
 }

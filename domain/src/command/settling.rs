@@ -5,8 +5,10 @@
 //! payment's policy. Nothing more can be owed: what is still set aside is let go, and the order
 //! waits for no other payment.
 
+use chrono::{DateTime, Utc};
+
 use super::balance::Balance;
-use super::{Stop, Unit};
+use super::{Stop, Unit, securing};
 use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
@@ -15,32 +17,20 @@ use crate::payment::{self, CapturePolicy, Operation, Payment, Stage, Terms};
 use crate::state::Streams;
 use crate::text::Note;
 
-/// Adds what is to be asked about the payments of an order, as it is after this command. `own` is a
-/// payment that the command itself has changed, as it is then. A payment about which the gateway is
-/// being asked waits for the answer.
+/// Adds what is to be asked about the payments of an order, as it is after this command, and what
+/// the order becomes by how they stand. `own` is a payment that the command itself has changed, as
+/// it is then. A payment about which the gateway is being asked waits for the answer.
 pub(super) fn settle(
     unit: &mut Unit,
     (order_id, order): (OrderId, &Order),
     own: Option<(PaymentId, &Payment)>,
+    at: Option<DateTime<Utc>>,
     streams: Streams,
 ) -> Result<(), Stop> {
-    streams.require(order.payments.keys().filter_map(|id| {
-        let known = own.is_some_and(|(own, _)| own == *id);
-        (!known).then_some(StreamId::Payment(*id))
-    }))?;
-    let mut payments = Vec::with_capacity(order.payments.len());
-    for (id, attempt) in &order.payments {
-        let state = match own {
-            Some((own, state)) if own == *id => state,
-            _ => streams.payment(id)?,
-        };
-        payments.push((*id, state, attempt.ended));
-    }
+    let payments = securing::attempts(order, own, streams)?;
     let states = payments.iter().map(|(_, payment, ended)| (*payment, *ended));
     let Some(mut balance) = Balance::of(order, states) else { return Ok(()) };
-    if balance.due().is_zero() {
-        unit.go_on(&StreamId::Order(order_id), order.secure(None).into_iter().collect());
-    }
+    securing::stand(unit, (order_id, order), (&payments, &balance), own.map(|(id, _)| id), at);
     for (id, payment, ended) in payments {
         if payment.in_flight.is_none() {
             let asked = next(&mut balance, order, payment, ended);

@@ -191,7 +191,7 @@ pub struct PaymentEnded {
 /// `order.unsecured`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unsecured {
-    /// The payment whose authorisation lapsed, or was let go at the gateway.
+    /// The payment that stood for it last.
     pub payment_id: PaymentId,
     /// When it is cancelled if it is not paid otherwise.
     pub reserved_until: DateTime<Utc>,

@@ -1,5 +1,5 @@
-//! An order that was certain and whose payment came to nothing before anything left: it waits for
-//! another, for a time. What stands for its money is reckoned in [`crate::command`].
+//! An order that is certain and for whose money nothing stands, of which nothing has left: it waits
+//! for another payment, for a time. What stands for its money is reckoned in [`crate::command`].
 
 use chrono::{DateTime, Utc};
 
@@ -8,11 +8,12 @@ use crate::ids::PaymentId;
 
 /// Each gives the event of one decision; none where it does not wait.
 impl Order {
-    /// What it was certain by came to nothing. While nothing has left it waits so long for another,
-    /// unless one stands beside.
-    pub fn unsecure(&self, payment_id: PaymentId, at: DateTime<Utc>) -> Option<Event> {
-        let others = self.standing_payments().any(|standing| standing != payment_id);
-        let waits = self.status == Status::Confirmed && !self.has_left() && !others;
+    /// Nothing stands for what it owes: while nothing has left it waits so long for another payment
+    /// than this one, or where it was none the last that was begun.
+    pub fn unsecure(&self, payment_id: Option<PaymentId>, at: DateTime<Utc>) -> Option<Event> {
+        let last = self.payments.keys().next_back().copied();
+        let payment_id = payment_id.or(last)?;
+        let waits = self.status == Status::Confirmed && !self.has_left() && !self.unsecured;
         let reserved_until = at.checked_add_signed(PAY_AGAIN_WITHIN).filter(|_| waits)?;
         Some(Unsecured { payment_id, reserved_until }.into())
     }

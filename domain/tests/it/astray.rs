@@ -101,9 +101,10 @@ fn goodwill_is_not_taken_again_by_hand() {
 #[test]
 fn goodwill_is_not_collected_again_at_the_door() {
     let shop = sent_with(on_delivery(), 1, &[(TOTE, 2)]).done(deliver(1));
-    let some = |amount: &str| ask(Command::Collect { amount: Some(eur(amount)) });
+    let some = |amount: &str| ask(Command::Collect { amount: Some(eur(amount)), at: hour(0) });
     let shop = shop.done(some("30.00")).done(refund(1, Some(eur("5.00"))));
-    let facts = shop.decide(&ask(Command::Collect { amount: None })).expect("the rest");
+    let facts =
+        shop.decide(&ask(Command::Collect { amount: None, at: hour(0) })).expect("the rest");
     let Event::Payment(domain::payment::Event::Collected(it)) = &facts[0].1 else { panic!() };
     assert_eq!(it.amount, eur("10.00"));
 }
@@ -299,7 +300,7 @@ fn what_waited_for_its_money_is_sent_when_a_refund_of_it_fails() {
     shop.when(report(1, failed())).then_nothing();
     assert_eq!(asks(&shop, settle()), [(Operation::Refund, "50.50".to_owned())]);
     // What no gateway will do is done by hand, and asked of nobody any more.
-    let by_hand = Command::Refund { amount: None, reason: None, by_hand: true };
+    let by_hand = Command::Refund { amount: None, reason: None, by_hand: true, at: hour(0) };
     let shop = shop.done(ask(by_hand));
     assert_eq!(asks(&shop, settle()), []);
 }

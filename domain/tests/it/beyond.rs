@@ -20,7 +20,7 @@ fn beyond(amount: &str) -> Fact {
 }
 
 fn correct(amount: &str) -> Any {
-    ask(Command::CorrectCollection { amount: eur(amount), reason: note("typed") })
+    ask(Command::CorrectCollection { amount: eur(amount), reason: note("typed"), at: hour(0) })
 }
 
 fn corrected(before: &str, amount: &str) -> Fact {
@@ -71,7 +71,7 @@ fn it_must_be_money() {
     shop.clone().done(collect(Some("999999999949.50")));
     shop.clone().done(correct("1000000000000.00"));
     shop.when(collect(Some("0.00"))).then_refused("invalid_amount");
-    let yen = ask(Command::Collect { amount: Some(money("1", "JPY")) });
+    let yen = ask(Command::Collect { amount: Some(money("1", "JPY")), at: hour(0) });
     shop.when(yen).then_refused("invalid_amount");
     sent(captured())
         .done(deliver(1))

@@ -15,7 +15,7 @@ use super::told::{asks, order, pay, settle};
 
 fn correct(payment: u128, amount: &str) -> Any {
     let reason = note("the desk typed another");
-    to_payment(payment, Command::CorrectCollection { amount: eur(amount), reason })
+    to_payment(payment, Command::CorrectCollection { amount: eur(amount), reason, at: hour(0) })
 }
 
 fn corrected(payment: u128, before: &str, amount: &str) -> Fact {
@@ -71,7 +71,11 @@ fn what_was_there_is_not_denied() {
     }
     delivered().when(correct(1, "19.00")).then_refused("payment_wrong_state");
     sent(captured()).done(deliver(1)).when(correct(1, "19.00")).then_refused("payment_wrong_state");
-    let yen = Command::CorrectCollection { amount: money("19", "JPY"), reason: note("typed") };
+    let yen = Command::CorrectCollection {
+        amount: money("19", "JPY"),
+        reason: note("typed"),
+        at: hour(0),
+    };
     delivered().done(collect(None)).when(ask(yen)).then_refused("invalid_amount");
     delivered().when(correct(9, "19.00")).then_refused("payment_not_found");
 }
@@ -94,8 +98,9 @@ fn what_was_given_up_stays_so() {
 #[test]
 fn what_was_never_taken_was_not_paid_twice() {
     let left = paying().done(ask(Command::Abort { reason: note("by transfer"), at: hour(0) }));
-    let booked =
-        left.done(pay_elsewhere(2, 1)).done(to_payment(2, Command::Collect { amount: None }));
+    let booked = left
+        .done(pay_elsewhere(2, 1))
+        .done(to_payment(2, Command::Collect { amount: None, at: hour(0) }));
     let charged = Report::Captured { amount: eur("50.50"), reference: token("late") };
     let shop = booked.done(report(1, charged));
     assert_eq!(order(&shop).overpaid, Some(eur("50.50")));
@@ -113,7 +118,11 @@ fn remitted(amount: &str, written_off: Option<&str>) -> Any {
 }
 
 fn given_back(amount: &str) -> Any {
-    ask(Command::CorrectRefund { amount: eur(amount), reason: note("one transfer came back") })
+    ask(Command::CorrectRefund {
+        amount: eur(amount),
+        reason: note("one transfer came back"),
+        at: hour(0),
+    })
 }
 
 #[test]
@@ -187,6 +196,7 @@ fn what_was_not_given_back_by_hand_is_given_back_by_the_gateway() {
     by_gateway.when(remitted("1.00", None)).then_refused("payment_wrong_state");
     let both = by_gateway.done(refund_by_hand(Some("20.00"))).done(given_back("2.00"));
     assert_eq!(pay(&both, 1).terms.expect("begun").refunded, eur("7.00"));
-    let yen = Command::CorrectRefund { amount: money("19", "JPY"), reason: note("typed") };
+    let yen =
+        Command::CorrectRefund { amount: money("19", "JPY"), reason: note("typed"), at: hour(0) };
     both.when(ask(yen)).then_refused("invalid_amount");
 }

@@ -118,12 +118,12 @@ fn a_late_word_after_a_void_is_heard_once() {
 fn cash_is_not_waited_for_once_all_of_it_is_back() {
     let back = sent(on_delivery()).done(fail(1)).done(give_back(1));
     assert_eq!((order(&back).status, pay(&back, 1).stage), (Status::Cancelled, Stage::Uncollected));
-    back.when(ask(Command::Collect { amount: None })).then_refused("order_cancelled");
+    back.when(ask(Command::Collect { amount: None, at: hour(0) })).then_refused("order_cancelled");
     // What came all the same is said, and goes back.
     assert_eq!(kept(&back.done(collect("50.50"))), eur("50.50"));
     // A parcel that is lost may turn up: then it is paid for.
     let lost = sent(on_delivery()).done(lose(1));
-    lost.when(ask(Command::Collect { amount: None })).then_refused("order_cancelled");
+    lost.when(ask(Command::Collect { amount: None, at: hour(0) })).then_refused("order_cancelled");
     lost.done(deliver(1)).done(collect("50.50"));
 }
 
@@ -134,11 +134,14 @@ fn what_was_taken_at_the_door_comes_back_before_the_rest_is_there() {
     let shop = shop.done(deliver(1));
     assert_eq!(order(&shop).status, Status::Completed);
     // What was paid for the tote pays for the purse, unless that was paid at the door too.
-    shop.when(ask(Command::Collect { amount: None })).then_refused("payment_wrong_state");
+    shop.when(ask(Command::Collect { amount: None, at: hour(0) }))
+        .then_refused("payment_wrong_state");
     let twice = shop.done(collect("10.50"));
     let paid_out = twice.done(refund(1, Some(eur("20.00"))));
     assert_eq!(kept(&paid_out), eur("30.50"));
-    paid_out.when(ask(Command::Collect { amount: None })).then_refused("payment_wrong_state");
+    paid_out
+        .when(ask(Command::Collect { amount: None, at: hour(0) }))
+        .then_refused("payment_wrong_state");
 }
 
 #[test]

@@ -45,7 +45,8 @@ fn what_was_taken_is_paid_and_the_rest_comes_back() {
 
     // The courier has asked for one tote, not for all.
     let collected = Collected { order_id: order_id(1), amount: eur("20.00") };
-    let collect = || to_payment(1, domain::command::payment::Command::Collect { amount: None });
+    let collect =
+        || to_payment(1, domain::command::payment::Command::Collect { amount: None, at: hour(0) });
     let facts = shop.decide(&collect()).expect("money");
     assert_eq!(facts, [of_payment(1, collected)]);
 
@@ -132,7 +133,7 @@ fn a_parcel_that_has_not_left_is_not_taken() {
 
 fn collect(amount: Option<&str>) -> domain::Command {
     let amount = amount.map(eur);
-    to_payment(1, domain::command::payment::Command::Collect { amount })
+    to_payment(1, domain::command::payment::Command::Collect { amount, at: hour(0) })
 }
 
 fn courier_has(amount: &str) -> Fact {
@@ -147,8 +148,12 @@ fn cash_is_booked_though_the_goods_are_back() {
     let shop = shop.done(approve(1)).done(take_back(1, &all));
     shop.when(collect(Some("50.50"))).then([courier_has("50.50")]);
     let shop = shop.done(collect(Some("50.50")));
-    let by_hand =
-        domain::command::payment::Command::Refund { amount: None, reason: None, by_hand: true };
+    let by_hand = domain::command::payment::Command::Refund {
+        amount: None,
+        reason: None,
+        by_hand: true,
+        at: hour(0),
+    };
     shop.done(to_payment(1, by_hand));
 }
 

@@ -201,7 +201,7 @@ fn what_was_delivered_whole_was_not_taken_in_part() {
 
 #[test]
 fn what_is_known_of_a_lost_parcel_may_become_more() {
-    let why = |text: &str| to_parcel(1, Command::Lose { reason: note(text) });
+    let why = |text: &str| to_parcel(1, Command::Lose { reason: note(text), at: hour(0) });
     let lost = |text: &str| of_parcel(1, Lost { order_id: order_id(1), reason: note(text) });
     let shop = sent_with(captured(), 1, &[(TOTE, 2)]).done(why("not at the depot"));
     // What the order owes became less once.

@@ -256,7 +256,7 @@ fn only_what_was_received_is_put_right() {
 /// Cash is for people to give back: less of it is then.
 #[test]
 fn cash_that_is_to_be_given_back_follows() {
-    let collect = domain::command::payment::Command::Collect { amount: None };
+    let collect = domain::command::payment::Command::Collect { amount: None, at: hour(0) };
     let shop = sent(on_delivery()).done(deliver(1)).done(to_payment(1, collect));
     let shop = shop.done(request_return(1, 1, &[(TOTE, 2)])).done(approve(1));
     let shop = shop.done(take_back(1, &[(TOTE, 2)])).done(correct_receipt(1, &[], None));

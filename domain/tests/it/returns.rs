@@ -224,7 +224,7 @@ fn a_return_is_withdrawn_while_nothing_of_it_came() {
 #[test]
 fn cash_for_what_comes_back_is_paid_out_by_hand() {
     let shop = sent(on_delivery()).done(deliver(1));
-    let collect = domain::command::payment::Command::Collect { amount: None };
+    let collect = domain::command::payment::Command::Collect { amount: None, at: hour(0) };
     let shop = shop.done(to_payment(1, collect)).done(request_return(1, 1, &[(PURSE, 1)]));
     let facts = shop.clone().done(approve(1)).decide(&take_back(1, &[(PURSE, 1)]));
     let asked = |(stream, _): &Fact| matches!(stream, domain::StreamId::Payment(_));

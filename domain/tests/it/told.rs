@@ -77,7 +77,7 @@ fn abort() -> Any {
 }
 
 pub fn collect(amount: &str) -> Any {
-    ask(Command::Collect { amount: Some(eur(amount)) })
+    ask(Command::Collect { amount: Some(eur(amount)), at: hour(0) })
 }
 
 /// Somebody captures in the dashboard while our capture is under way: the webhook comes first, then

@@ -8,14 +8,16 @@ use domain::order::{
     CancelReason, Cancelled, HOLD_PROLONGED_MAX, HoldProlonged, PAY_AGAIN_WITHIN, ParcelOutcome,
     Secured, Status, Unsecured,
 };
-use domain::payment::{Expired, Operation, Report, Requested, Uncollected, Verdict, Voided};
+use domain::payment::{
+    DisputeStage, Expired, Operation, Report, Requested, Uncollected, Verdict, Voided,
+};
 use domain::stock::Released;
 use domain::{Command as Any, Event, order};
 
 use kit::*;
 
-use crate::payment::ended;
-use crate::told::order;
+use crate::payment::{ended, refund_by_hand, taken};
+use crate::told::{dispute, order};
 
 /// Order 1 waits for another payment than its first, which ended then.
 pub fn unsecured(at: DateTime<Utc>) -> Fact {
@@ -218,4 +220,121 @@ fn an_order_that_nobody_collects_for_falls_due() {
     let shop = on_delivery().done(to_payment(1, uncollect));
     assert!(order(&shop).unsecured);
     shop.when(expire(until())).then(called_off());
+}
+
+/// Payment 1 took 20.50 of 50.50, and let the rest go.
+fn taken_in_part() -> Shop {
+    let shop = authorized().done(capture(1, Some(eur("20.50")))).done(record(1, 2, was_captured()));
+    shop.done(lapse(1))
+}
+
+fn uncollect(payment: u128) -> Any {
+    to_payment(payment, Command::Uncollect { reason: note("they do not open"), at: hour(2) })
+}
+
+/// What was taken, or given back, is not what is still to come.
+#[test]
+fn what_another_payment_took_before_does_not_keep_it_waiting_for_ever() {
+    let cash = taken_in_part().done(pay_on_delivery(2, 1));
+    assert!(!order(&cash).unsecured);
+    let shop = cash.clone().done(uncollect(2));
+    assert!(order(&shop).unsecured);
+    shop.when(expire(until() - chrono::TimeDelta::minutes(1))).then_refused("order_not_due");
+    assert_eq!(order(&shop.done(expire(until()))).status, Status::Cancelled);
+    let reason = note("another way");
+    let given_up = to_payment(2, Command::Abort { reason, at: hour(2) });
+    assert!(order(&cash.done(given_up)).unsecured);
+    let card = taken_in_part().done(pay_by_card(2, 1)).done(record(2, 1, was_authorized()));
+    assert!(order(&card.done(lapse(2))).unsecured);
+    // Where the bank took it back, too, and where it was given back by hand.
+    let lost = captured().done(report(1, dispute("50.50", DisputeStage::Lost)));
+    for shop in [lost, captured().done(refund_by_hand(None))] {
+        let cash = shop.done(pay_on_delivery(2, 1));
+        assert!(!order(&cash).unsecured);
+        assert!(order(&cash.done(uncollect(2))).unsecured);
+    }
+}
+
+/// Stripe takes once, and lets the rest go with that.
+#[test]
+fn what_is_taken_once_and_in_part_leaves_it_waiting_for_the_rest() {
+    let once = placed().done(pay_once(1, 1)).done(record(1, 1, was_authorized()));
+    let asked = once.clone().done(capture(1, Some(eur("20.50"))));
+    asked.when(record(1, 2, was_captured())).then([taken("20.50", 2, true), unsecured(hour(0))]);
+    let reference = token("ch_1");
+    let told = report(1, Report::Captured { amount: eur("20.50"), reference });
+    for shop in [asked.done(record(1, 2, was_captured())), once.done(told)] {
+        assert!(order(&shop).unsecured);
+        let shop = shop.done(pay_by_card(2, 1)).done(record(2, 1, was_authorized()));
+        assert!(!order(&shop).unsecured);
+    }
+}
+
+#[test]
+fn what_is_back_before_the_rest_has_left_waits_as_what_never_left() {
+    let sent = sent(authorized()).done(lapse(1)).done(fail(1));
+    assert!(!order(&sent).unsecured);
+    let back = sent.clone().done(send_again(1, "depot"));
+    assert_eq!(order(&back).reserved_until, Some(until()));
+    assert!(order(&back).unsecured);
+    back.clone().done(pay_on_delivery(2, 1)).done(plan(2, 1, &[])).done(pack(2)).done(ship(2));
+    assert_eq!(order(&back.done(expire(until()))).status, Status::Cancelled);
+    // The rest of an order of which a parcel came back or was lost, or of which that never came.
+    let part = authorized().done(plan(1, 1, &[(TOTE, 1)])).done(pack(1)).done(ship(1));
+    let part = part.done(lapse(1));
+    let gone = [fail(1), deliver(1)].map(|told| part.clone().done(told).done(lose(1)));
+    for shop in gone.into_iter().chain([part.clone().done(fail(1)).done(give_back(1))]) {
+        assert!(order(&shop).unsecured);
+        assert_eq!(order(&shop.done(expire(until()))).status, Status::Cancelled);
+    }
+    // Who was at their bank meanwhile has that time too.
+    let url = "https://bank.example/confirm".parse().expect("a URL");
+    let verdict = Verdict::ActionRequired { reference: Some(token("begun_2")), url };
+    let bank = sent.done(pay_by_card(2, 1));
+    let asked = bank.clone().done(send_again(1, "depot"));
+    assert!(!order(&asked).unsecured, "the gateway may say yes");
+    assert!(order(&asked.done(record(2, 1, verdict.clone()))).unsecured);
+    let back = bank.done(record(2, 1, verdict)).done(send_again(1, "depot"));
+    assert!(order(&back).unsecured);
+    let paid = back.done(report(2, told_authorized()));
+    assert!(!order(&paid).unsecured);
+}
+
+fn told_authorized() -> Report {
+    Report::Authorized { reference: token("auth_2"), expires_at: hour(168) }
+}
+
+/// While the gateway is asked to give it back it may say no.
+#[test]
+fn what_goes_back_before_anything_left_leaves_it_waiting() {
+    let asked = captured().done(refund(1, None));
+    assert!(!order(&asked).unsecured);
+    let refused = asked.clone().done(record(1, 3, declined()));
+    assert!(!order(&refused).unsecured);
+    let back = asked.done(record(1, 3, was_refunded()));
+    assert!(order(&back).unsecured);
+    let lost = captured().done(report(1, dispute("50.50", DisputeStage::Lost)));
+    assert!(order(&lost).unsecured);
+    let won = lost.done(report(1, dispute("50.50", DisputeStage::Won)));
+    assert!(!order(&won).unsecured);
+    // A part that was given back is goodwill, and nobody is asked for it.
+    let part = captured().done(refund_by_hand(Some("50.49")));
+    assert!(!order(&part).unsecured);
+    let by_hand = captured().done(refund_by_hand(None));
+    assert!(order(&by_hand).unsecured);
+    let reason = note("the transfer came back");
+    let corrected = Command::CorrectRefund { amount: eur("0.00"), reason, at: hour(2) };
+    assert!(!order(&by_hand.done(to_payment(1, corrected))).unsecured);
+}
+
+/// A refund that was told to be done came back to the shop: nobody is to pay again.
+#[test]
+fn what_comes_back_to_the_shop_secures_it() {
+    let reference = || token("re_1");
+    let told = Report::Refunded { amount: eur("50.50"), reference: reference() };
+    let shop = captured().done(report(1, told));
+    assert!(order(&shop).unsecured);
+    let (request, amount, reason) = (None, eur("50.50"), note("the card is closed"));
+    let failed = Report::RefundFailed { request, amount, reference: reference(), reason };
+    assert!(!order(&shop.done(report(1, failed))).unsecured);
 }

@@ -72,7 +72,7 @@ impl Replay<'_> {
         let mut commands = vec![self.request(first_key(self.order), *at, record)];
         if !self.order.is_free() {
             let start = payment::Command::Start { order_id: *id, start: elsewhere() };
-            let collect = payment::Command::Collect { amount: None };
+            let collect = payment::Command::Collect { amount: None, at: *at };
             for (step, command) in [("pay", start), ("collect", collect)] {
                 let command = Command::Payment(ids::payment(*id), command);
                 commands.push(self.request(key(self.order, step), *at, command));

@@ -65,7 +65,7 @@ pub fn check_amounts(command: &Command) {
             _,
             payment::Command::Capture { amount }
             | payment::Command::Refund { amount, .. }
-            | payment::Command::Collect { amount }
+            | payment::Command::Collect { amount, .. }
             | payment::Command::Remit { amount, .. },
         ) => amount.iter().copied().collect(),
         Command::Payment(

@@ -184,7 +184,10 @@ pub fn capture(payment: impl Named<PaymentId>, amount: Option<Money>) -> Command
     to_payment(payment, payments::Command::Capture { amount })
 }
 pub fn refund(payment: impl Named<PaymentId>, amount: Option<Money>) -> Command {
-    to_payment(payment, payments::Command::Refund { amount, reason: None, by_hand: false })
+    to_payment(
+        payment,
+        payments::Command::Refund { amount, reason: None, by_hand: false, at: hour(0) },
+    )
 }
 pub fn was_authorized() -> Verdict {
     Verdict::Authorized { reference: token("auth_1"), expires_at: hour(168) }
@@ -240,7 +243,7 @@ pub fn fail(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Fail { reason: note("nobody at home") })
 }
 pub fn lose(parcel: impl Named<FulfilmentId>) -> Command {
-    to_parcel(parcel, parcels::Command::Lose { reason: note("the van burnt out") })
+    to_parcel(parcel, parcels::Command::Lose { reason: note("the van burnt out"), at: hour(2) })
 }
 pub fn give_back(parcel: impl Named<FulfilmentId>) -> Command {
     all_back_to(parcel, "returns")
@@ -266,7 +269,7 @@ fn come_back(
     what: parcels::Returned,
     send_again: bool,
 ) -> Command {
-    to_parcel(parcel, parcels::Command::Return { what, send_again })
+    to_parcel(parcel, parcels::Command::Return { what, send_again, at: hour(2) })
 }
 /// Goods that came back: each to a place, or written off.
 pub fn arrivals(lines: &[(&str, u32, Option<&str>)]) -> Vec<Arrival> {

@@ -184,7 +184,8 @@ impl Shop {
     /// Nobody knows where a parcel is.
     pub async fn lose(&self, parcel: FulfilmentId) {
         let reason = "the van burnt out".parse().unwrap();
-        self.ask(Command::Fulfilment(parcel, fulfilment::Command::Lose { reason })).await;
+        self.ask(Command::Fulfilment(parcel, fulfilment::Command::Lose { reason, at: Utc::now() }))
+            .await;
     }
 
     /// Every reaction has come as far as the log, and has written all that it had to.

@@ -75,37 +75,38 @@ pub fn of_payments() -> impl Strategy<Value = Command> {
         note: note("asked the bank"),
         at: hour(0),
     });
-    let command = prop_oneof![
-        Just(P::CompleteAction),
-        Just(P::Abort { reason: note("another card"), at: hour(0) }),
-        any_amount().prop_map(|amount| P::Capture { amount }),
-        Just(P::Void),
-        (any_amount(), any::<bool>()).prop_map(|(amount, by_hand)| P::Refund {
-            amount,
-            reason: None,
-            by_hand
-        }),
-        Just(P::Expire { at: hour(2) }),
-        any_amount().prop_map(|amount| P::Collect { amount }),
-        (any_amount(), any_amount()).prop_map(|(amount, off)| P::Remit {
-            amount,
-            written_off: off.map(|amount| WriteOff { amount, reason: note("kept as a fee") }),
-        }),
-        select(vec![eur("0.00"), eur("5.00"), eur("30.00")]).prop_map(|amount| {
-            P::CorrectCollection { amount, reason: note("the desk typed another") }
-        }),
-        (select(vec![eur("0.00"), eur("5.00")]), select(vec![None, Some(eur("0.00"))])).prop_map(
-            |(amount, written_off)| P::CorrectRemittance {
+    let command =
+        prop_oneof![
+            Just(P::CompleteAction),
+            Just(P::Abort { reason: note("another card"), at: hour(0) }),
+            any_amount().prop_map(|amount| P::Capture { amount }),
+            Just(P::Void),
+            (any_amount(), any::<bool>()).prop_map(|(amount, by_hand)| P::Refund {
                 amount,
-                written_off,
-                reason: note("the desk typed another")
-            }
-        ),
-        select(vec![eur("0.00"), eur("5.00"), eur("30.00")])
-            .prop_map(|amount| P::CorrectRefund { amount, reason: note("typed") }),
-        Just(P::Uncollect { reason: note("refused at the door"), at: hour(0) }),
-        settled,
-    ];
+                reason: None,
+                by_hand,
+                at: hour(0),
+            }),
+            Just(P::Expire { at: hour(2) }),
+            any_amount().prop_map(|amount| P::Collect { amount, at: hour(0) }),
+            (any_amount(), any_amount()).prop_map(|(amount, off)| P::Remit {
+                amount,
+                written_off: off.map(|amount| WriteOff { amount, reason: note("kept as a fee") }),
+            }),
+            select(vec![eur("0.00"), eur("5.00"), eur("30.00")]).prop_map(|amount| {
+                P::CorrectCollection { amount, reason: note("the desk typed another"), at: hour(0) }
+            }),
+            (select(vec![eur("0.00"), eur("5.00")]), select(vec![None, Some(eur("0.00"))]))
+                .prop_map(|(amount, written_off)| P::CorrectRemittance {
+                    amount,
+                    written_off,
+                    reason: note("the desk typed another")
+                }),
+            select(vec![eur("0.00"), eur("5.00"), eur("30.00")])
+                .prop_map(|amount| P::CorrectRefund { amount, reason: note("typed"), at: hour(0) }),
+            Just(P::Uncollect { reason: note("refused at the door"), at: hour(0) }),
+            settled,
+        ];
     prop_oneof![
         1 => start,
         8 => (any_payment(), command).prop_map(|(n, command)| to_payment(n, command)),
@@ -176,7 +177,7 @@ pub fn of_parcels() -> impl Strategy<Value = Command> {
             6 => lose(parcel),
             7 => hand_over(parcel, &lines),
             8 => label_anew(parcel, "GLS", "G1"),
-            9 => to_parcel(parcel, parcels::Command::Lose { reason: note("stolen") }),
+            9 => to_parcel(parcel, parcels::Command::Lose { reason: note("stolen"), at: hour(0) }),
             10 => send_again(parcel, "shop"),
             11 => some_back(parcel, &PIECES, false),
             12 => some_back(parcel, &PIECES, true),

@@ -173,12 +173,16 @@ pub fn check_typed_wrong(shop: &Shop) {
         let (reason, amount) = (|| note("typed wrong"), Money::zero(terms.amount.currency()));
         let mut shop = shop.clone();
         let mut correct = |command| shop.ask(&Command::Payment(*id, command)).expect("it is said");
-        correct(payments::Command::CorrectRefund { amount, reason: reason() });
+        correct(payments::Command::CorrectRefund { amount, reason: reason(), at: hour(0) });
         if !terms.by_gateway() {
             let written_off = Some(amount);
             correct(payments::Command::CorrectRemittance { amount, written_off, reason: reason() });
             if !terms.captured.is_zero() {
-                correct(payments::Command::CorrectCollection { amount, reason: reason() });
+                correct(payments::Command::CorrectCollection {
+                    amount,
+                    reason: reason(),
+                    at: hour(0),
+                });
             }
             let terms = payment_of_id(&shop, *id).terms.expect("it was begun");
             let sums = [terms.captured, terms.refunded, terms.remitted, terms.written_off];
@@ -348,7 +352,7 @@ fn receive(units: &Units, location: Location) -> Command {
 fn last_of(id: PaymentId) -> [Command; 3] {
     let ask = |command| Command::Payment(id, command);
     [
-        ask(payments::Command::Collect { amount: None }),
+        ask(payments::Command::Collect { amount: None, at: hour(0) }),
         ask(payments::Command::Capture { amount: None }),
         ask(payments::Command::Remit { amount: None, written_off: None }),
     ]

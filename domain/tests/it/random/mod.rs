@@ -102,6 +102,7 @@ fn live(steps: Vec<step::Step>) {
         money::check(&before, &facts, &shop);
         sales.check(&facts, &shop);
         books::check(&shop);
+        money::check_waits(&shop);
         if !repeats(&command) {
             let again = decide(&shop, &command).unwrap_or_default();
             assert_eq!(again, [], "{command:?} took effect twice");

@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::order::Order;
+use domain::order::{Order, Status};
 use domain::page::sales::{self, Document, Ledger};
 use domain::payment::{DisputeStage, Event as Paid, Operation, Payment, Restoration, Terms};
 use domain::return_::Return;
 use domain::{Event, Money, OrderId, PaymentId, Seen, State, StreamId};
-use kit::{Fact, Shop, hour};
+use kit::{Fact, Shop, hour, pay_on_delivery};
 use rust_decimal::Decimal;
 
 /// What was taken, given back, taken back by banks, and handed over by couriers.
@@ -114,6 +114,23 @@ pub fn check_needed(order: &Order, payment: &Payment) {
     assert!(!order.unsecured, "it waits for nothing: {order:?}");
     let let_go = payment.in_flight.is_some() || payment.refused.is_some();
     assert!(let_go || !payment.is_alive(), "set aside for nothing: {payment:?} {order:?}");
+}
+
+/// An order that is certain, that may be paid again and of which nothing has left waits for that,
+/// for a time, unless somebody is being asked about its money.
+pub fn check_waits(shop: &Shop) {
+    for (stream, state) in shop.streams() {
+        let (StreamId::Order(id), State::Order(order)) = (stream, state) else { continue };
+        if order.status != Status::Confirmed || order.has_left() {
+            continue;
+        }
+        let asked = order.payments.keys().any(|id| match shop.state(&StreamId::Payment(*id)) {
+            State::Payment(payment) => payment.in_flight.is_some(),
+            other => panic!("{other:?}"),
+        });
+        let payable = shop.decide(&pay_on_delivery(9_999, *id)).is_ok();
+        assert!(order.unsecured || asked || !payable, "it is held for ever: {order:?}");
+    }
 }
 
 /// Never more taken by a gateway than set aside, never more given back than taken.

@@ -194,14 +194,16 @@ fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Comma
         Status::CodPending if choice.is_multiple_of(5) => {
             to_payment(n, P::Uncollect { reason: note("refused at the door"), at: hour(0) })
         }
-        Status::CodPending | Status::PartiallyCollected => to_payment(n, P::Collect { amount }),
+        Status::CodPending | Status::PartiallyCollected => {
+            to_payment(n, P::Collect { amount, at: hour(0) })
+        }
         // The card that was tried before is charged after all; the desk had typed another amount.
         Status::Collected if choice % 3 == 1 => {
             report(order, Report::Captured { amount: eur("1.00"), reference: token("seen_0") })
         }
         Status::Collected if choice % 3 == 2 => {
             let (amount, reason) = (eur("5.00"), note("the desk typed another"));
-            to_payment(n, P::CorrectCollection { amount, reason })
+            to_payment(n, P::CorrectCollection { amount, reason, at: hour(0) })
         }
         Status::Collected if choice.is_multiple_of(2) => refund(n, amount),
         Status::Remitted if choice.is_multiple_of(2) => {
@@ -210,7 +212,7 @@ fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Comma
         }
         Status::Refunded if choice.is_multiple_of(2) => {
             let (amount, reason) = (eur("5.00"), note("the desk typed another"));
-            to_payment(n, P::CorrectRefund { amount, reason })
+            to_payment(n, P::CorrectRefund { amount, reason, at: hour(0) })
         }
         Status::Collected => to_payment(n, P::Remit { amount, written_off: None }),
         Status::Authorized if choice.is_multiple_of(3) => to_payment(n, P::Void),

@@ -283,7 +283,7 @@ impl Round<'_> {
         if deal.fate == Fate::CameBack {
             self.parcel(deal, C::Fail { reason: "nobody was there".parse()? }).await?;
             let what = fulfilment::Returned::AllTo("main".parse()?);
-            return self.parcel(deal, C::Return { what, send_again: false }).await;
+            return self.parcel(deal, C::Return { what, send_again: false, at: self.now() }).await;
         }
         self.parcel(deal, C::Deliver { lines: vec![] }).await
     }
@@ -292,12 +292,13 @@ impl Round<'_> {
         use payment::Command as C;
         match deal.fate {
             Fate::PaidAtTheDoor => {
-                self.payment(deal, C::Collect { amount: None }).await?;
+                self.payment(deal, C::Collect { amount: None, at: self.now() }).await?;
                 return self.payment(deal, C::Remit { amount: None, written_off: None }).await;
             }
             Fate::Refunded => {
                 let (amount, reason) = (Some(money("5.00")?), Some("a scratch".parse()?));
-                self.payment(deal, C::Refund { amount, reason, by_hand: false }).await?;
+                self.payment(deal, C::Refund { amount, reason, by_hand: false, at: self.now() })
+                    .await?;
             }
             // The money of what came back is being given back.
             Fate::CameBack => {}

@@ -2,7 +2,7 @@
 //! description and not with its code, so that a slip there shows.
 
 use anyhow::{Context, bail};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use domain::command::product as products;
 use domain::command::{cart, fulfilment, location, order, payment, return_, stock};
 use domain::location::{MAIN, RETURNS, Set};
@@ -79,7 +79,7 @@ pub fn of(sent: &Sent, kept: &Kept, made: &[&Entry]) -> anyhow::Result<Command> 
         "order" => order(what, sent, &body),
         "payment" => payment(what, sent, &body, made),
         "return" => return_(what, sent, &body),
-        _ => fulfilment(what, sent, &body),
+        _ => fulfilment(what, sent, &body, made),
     }
 }
 
@@ -201,14 +201,7 @@ fn payment(
     body: &Map<String, Value>,
     made: &[&Entry],
 ) -> anyhow::Result<Command> {
-    // The service's clock made it; only the events tell.
-    let at = made.iter().find_map(|entry| match &entry.event {
-        Event::Order(domain::order::Event::Unsecured(of)) => {
-            Some(of.reserved_until - domain::order::PAY_AGAIN_WITHIN)
-        }
-        _ => None,
-    });
-    let at = at.unwrap_or_else(Utc::now);
+    let at = asked_at(made);
     let id: PaymentId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
     let command = match what {
         "start" => {
@@ -222,6 +215,7 @@ fn payment(
             amount: field(body, "amount")?,
             reason: field(body, "reason")?,
             by_hand: field::<Option<bool>>(body, "by_hand")?.unwrap_or_default(),
+            at,
         },
         "complete_action" => payment::Command::CompleteAction,
         "resolve" => payment::Command::Resolve {
@@ -230,10 +224,11 @@ fn payment(
             note: field(body, "note")?,
             at,
         },
-        "collect" => payment::Command::Collect { amount: field(body, "amount")? },
+        "collect" => payment::Command::Collect { amount: field(body, "amount")?, at },
         "correct_collection" => payment::Command::CorrectCollection {
             amount: field(body, "amount")?,
             reason: field(body, "reason")?,
+            at,
         },
         "remit" => payment::Command::Remit {
             amount: field(body, "amount")?,
@@ -247,11 +242,23 @@ fn payment(
         "correct_refund" => payment::Command::CorrectRefund {
             amount: field(body, "amount")?,
             reason: field(body, "reason")?,
+            at,
         },
         "uncollect" => payment::Command::Uncollect { reason: field(body, "reason")?, at },
         _ => bail!("there is no {}", sent.name),
     };
     Ok(Command::Payment(id, command))
+}
+
+/// The service's clock made it; only the events tell.
+fn asked_at(made: &[&Entry]) -> DateTime<Utc> {
+    let at = made.iter().find_map(|entry| match &entry.event {
+        Event::Order(domain::order::Event::Unsecured(of)) => {
+            Some(of.reserved_until - domain::order::PAY_AGAIN_WITHIN)
+        }
+        _ => None,
+    });
+    at.unwrap_or_else(Utc::now)
 }
 
 /// By card, captured when goods leave unless the body says otherwise. Stripe takes money once.
@@ -294,7 +301,13 @@ fn return_(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
     Ok(Command::Return(id, command))
 }
 
-fn fulfilment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {
+fn fulfilment(
+    what: &str,
+    sent: &Sent,
+    body: &Map<String, Value>,
+    made: &[&Entry],
+) -> anyhow::Result<Command> {
+    let at = asked_at(made);
     let id: FulfilmentId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
     let command = match what {
         "create" => fulfilment::Command::Create {
@@ -309,7 +322,7 @@ fn fulfilment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Res
         },
         "deliver" => fulfilment::Command::Deliver { lines: lines(body)? },
         "fail" => fulfilment::Command::Fail { reason: field(body, "reason")? },
-        "lose" => fulfilment::Command::Lose { reason: field(body, "reason")? },
+        "lose" => fulfilment::Command::Lose { reason: field(body, "reason")?, at },
         "return" => {
             // Where it is put unless somebody says otherwise.
             let send_again = field::<Option<bool>>(body, "send_again")?.unwrap_or_default();
@@ -319,7 +332,7 @@ fn fulfilment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Res
                 None => unsaid.parse()?,
             };
             let what = fulfilment::Returned::AllTo(location);
-            fulfilment::Command::Return { what, send_again }
+            fulfilment::Command::Return { what, send_again, at }
         }
         "cancel" => fulfilment::Command::Cancel,
         _ => bail!("there is no {}", sent.name),
