@@ -57,6 +57,9 @@ pub const PAYMENTS_IN_CASH_MAX: usize = 10;
 pub const RECORDED_LINES_MAX: usize = 500;
 /// Open returns an order may have.
 pub const RETURNS_MAX: usize = 200;
+/// Returns an order may have with those that came to their end: who announces and withdraws them in
+/// a loop is stopped.
+pub const RETURNS_EVER_MAX: u32 = 1_000;
 /// How long after its first reservation an order's units may still be held for a bank.
 pub const HOLD_PROLONGED_MAX: TimeDelta = TimeDelta::hours(1);
 /// How long an order that was certain waits for another payment. It is asked for by mail, and mails
@@ -129,7 +132,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 12;
+pub const SCHEMA: i32 = 13;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -174,6 +177,8 @@ pub struct Order {
     pub fulfilments: BTreeMap<FulfilmentId, Parcel>,
     /// What of it is announced to come back, by return; of those that are not closed.
     pub returns: BTreeMap<ReturnId, Vec<Units>>,
+    /// How many returns it ever had.
+    pub returns_ever: u32,
 }
 
 impl Order {
@@ -236,6 +241,7 @@ impl Order {
             Event::ReturnOpened(opened) => {
                 self.count(&opened.lines, |of, units| of.returning += units);
                 self.returns.insert(opened.return_id, opened.lines.clone());
+                self.returns_ever = self.returns_ever.saturating_add(1);
             }
             Event::UnitsReturned(returned) => self.take_back(returned),
             Event::ReturnCorrected(corrected) => self.correct_what_came(corrected),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::fulfilling::{reduced, regained};
 use super::rules::Error;
 use super::{
-    Event, Order, RETURNS_MAX, ReturnClosed, ReturnOpened, Units, UnitsReturned, add, merge,
-    units_of, without,
+    Event, Order, RETURNS_EVER_MAX, RETURNS_MAX, ReturnClosed, ReturnOpened, Units, UnitsReturned,
+    add, merge, units_of, without,
 };
 use crate::ids::ReturnId;
 use crate::money::Money;
@@ -57,7 +57,7 @@ impl Order {
     /// Delivered units are to come back.
     pub fn open_return(&self, return_id: ReturnId, lines: Vec<Units>) -> Result<Vec<Event>, Error> {
         self.total.ok_or(Error::NotFound)?;
-        if self.returns.len() >= RETURNS_MAX {
+        if self.returns.len() >= RETURNS_MAX || self.returns_ever >= RETURNS_EVER_MAX {
             return Err(Error::TooManyReturns);
         }
         let lines = merge(lines, |sku| self.returnable(sku)).map_err(Error::NothingToReturn)?;

@@ -122,7 +122,8 @@ refusals! {
         } = "withheld_too_much", Conflict,
             "{withheld} cannot be withheld of goods for which {worth} was owed";
         /// Too many returns.
-        TooManyReturns = "too_many_returns", Conflict, "an order has at most 200 open returns";
+        TooManyReturns = "too_many_returns", Conflict,
+            "an order has at most 200 open returns, and 1,000 with those that were closed";
         /// No such return.
         NoSuchReturn = "return_not_found", NotFound, "the order has no such open return";
     }

@@ -194,6 +194,23 @@ fn an_order_has_so_many_open_returns() {
     shop.done(withdraw(1)).done(another);
 }
 
+/// But not for ever: each of them stays in the order's document.
+#[test]
+fn who_announces_and_withdraws_in_a_loop_is_stopped() {
+    let mut shop = delivered();
+    let all = u128::from(order::RETURNS_EVER_MAX);
+    let loops = all - 1;
+    for n in 1..=loops {
+        shop = shop.done(request_return(n, 1, &[(TOTE, 1)])).done(withdraw(n));
+    }
+    let shop = shop.done(request_return(all, 1, &[(TOTE, 1)])).done(approve(all));
+    let another = request_return(all + 1, 1, &[(PURSE, 1)]);
+    shop.when(another.clone()).then_refused("too_many_returns");
+    // What was announced before may still come.
+    let shop = shop.done(take_back(all, &[(TOTE, 1)])).done(close_return(all));
+    shop.when(another).then_refused("too_many_returns");
+}
+
 #[test]
 fn a_return_is_withdrawn_while_nothing_of_it_came() {
     let order_id = order_id(1);
