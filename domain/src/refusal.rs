@@ -19,11 +19,11 @@ pub enum Kind {
     /// The same, but it has a name that people give, and somebody may be about to: not kept, as
     /// what is [`Self::Passing`].
     Unknown,
-    /// The state of things does not allow it now.
+    /// The state of things does not allow it, and will not.
     #[default]
     Conflict,
-    /// The same, but that may pass without anybody doing anything about the command: a gateway
-    /// answers, goods come in. It is not kept: the next try under the key is decided anew.
+    /// The same, but that may stop holding, by whatever else is done: a gateway answers, goods come
+    /// in, a line is put into the cart. It is not kept: the next try under the key is decided anew.
     Passing,
     /// It would never be allowed.
     Invalid,
@@ -32,7 +32,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether it may pass without anybody doing anything about the command.
+    /// Whether it may stop holding.
     pub fn passes(self) -> bool {
         matches!(self, Self::Unknown | Self::Passing)
     }

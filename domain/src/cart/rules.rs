@@ -21,7 +21,7 @@ refusals! {
         /// There is none.
         NotFound = "cart_not_found", NotFound, "there is no such cart";
         /// It became an order.
-        CheckedOut = "cart_checked_out", Conflict, "the cart was checked out already";
+        CheckedOut = "cart_checked_out", Passing, "the cart was checked out already";
         /// Its order is not off.
         OrderStands {
             /// Which.
@@ -42,18 +42,18 @@ refusals! {
         OtherCurrency = "cart_of_other_currency", Conflict,
             "carts of several currencies cannot be one";
         /// Some lines of another do not fit into it: all of them.
-        DoNotFit(Vec<Misfit>) = "cart_merge_refused", Conflict,
+        DoNotFit(Vec<Misfit>) = "cart_merge_refused", Passing,
             "some lines of the other cart do not fit into this one";
         /// It was to be merged into itself.
         Itself = "cart_into_itself", Invalid, "a cart cannot be merged into itself";
         /// It has an owner already.
         OfAnother = "cart_of_another", Conflict, "the cart is another customer's";
         /// Nothing in it.
-        Empty = "cart_empty", Conflict, "the cart is empty";
+        Empty = "cart_empty", Passing, "the cart is empty";
         /// No line of that SKU.
         NoSuchLine = "cart_line_not_found", NotFound, "the cart has no line of this SKU";
         /// Too many lines.
-        TooManyLines = "too_many_cart_lines", Conflict, "a cart holds at most 200 lines";
+        TooManyLines = "too_many_cart_lines", Passing, "a cart holds at most 200 lines";
         /// Too many units.
         TooManyUnits = "too_many_units", Invalid, "a line holds at most 1,000,000 units";
     }

@@ -26,8 +26,9 @@ impl Order {
         }
         let stands = |parcel: &&Parcel| parcel.stage != Stage::Closed(ParcelOutcome::Cancelled);
         let standing = self.fulfilments.values().filter(stands).count();
-        if standing >= FULFILMENTS_MAX || self.fulfilments.len() >= FULFILMENTS_EVER_MAX {
-            return Err(Error::TooManyFulfilments);
+        let ever = self.fulfilments.len() >= FULFILMENTS_EVER_MAX;
+        if ever || standing >= FULFILMENTS_MAX {
+            return Err(Error::TooManyFulfilments { ever });
         }
         let lines = if lines.is_empty() { self.all_left() } else { lines };
         if lines.is_empty() {

@@ -57,8 +57,9 @@ impl Order {
     /// Delivered units are to come back.
     pub fn open_return(&self, return_id: ReturnId, lines: Vec<Units>) -> Result<Vec<Event>, Error> {
         self.total.ok_or(Error::NotFound)?;
-        if self.returns.len() >= RETURNS_MAX || self.returns_ever >= RETURNS_EVER_MAX {
-            return Err(Error::TooManyReturns);
+        let ever = self.returns_ever >= RETURNS_EVER_MAX;
+        if ever || self.returns.len() >= RETURNS_MAX {
+            return Err(Error::TooManyReturns { ever });
         }
         let lines = merge(lines, |sku| self.returnable(sku)).map_err(Error::NothingToReturn)?;
         Ok(vec![ReturnOpened { return_id, lines }.into()])

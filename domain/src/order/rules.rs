@@ -41,7 +41,7 @@ refusals! {
         } = "payment_already_started", Passing,
             "the order has an open payment already: abort, void or uncollect it first";
         /// All that is owed is paid.
-        NothingDue = "order_paid", Conflict, "nothing is left to pay";
+        NothingDue = "order_paid", Passing, "nothing is left to pay";
         /// Too many payments.
         TooManyPayments = "too_many_payments", Conflict,
             "an order has at most 30 payments, and 10 more in cash or paid elsewhere";
@@ -53,15 +53,15 @@ refusals! {
             secured: Money,
         } = "order_not_secured", Passing,
             "{owed} is owed for the order and only {secured} is secured by payments";
-        /// It is finished.
-        Completed = "order_completed", Conflict, "the order is completed";
-        /// It is off.
-        Cancelled = "order_cancelled", Conflict, "the order is cancelled";
-        /// Units are on their way or were delivered.
-        AlreadyShipped = "order_already_shipped", Conflict,
+        /// It is finished, until it turns out that something was not handed over.
+        Completed = "order_completed", Passing, "the order is completed";
+        /// It is off, unless it had expired and is paid late, or a lost parcel of it turns up.
+        Cancelled = "order_cancelled", Passing, "the order is cancelled";
+        /// Units are on their way or were delivered. Some may come back and go out again.
+        AlreadyShipped = "order_already_shipped", Passing,
             "nothing is left of the order that has not been sent already";
-        /// Its address can no longer be changed.
-        AddressUsed = "order_already_shipped", Conflict, "part of the order has left already";
+        /// Its address can no longer be changed, until what has left is back.
+        AddressUsed = "order_already_shipped", Passing, "part of the order has left already";
         /// What is packed has a label with the address that it was packed for, and nobody would
         /// look into it again.
         Packed {
@@ -70,7 +70,7 @@ refusals! {
         } = "order_packed", Passing,
             "part of the order is packed already: cancel that fulfilment first";
         /// It pays for units that are on their way or were delivered.
-        Earned = "order_already_shipped", Conflict,
+        Earned = "order_already_shipped", Passing,
             "the payment stands for a part of the order that has left already";
         /// Nothing was handed over yet.
         NotDelivered = "order_not_delivered", Passing,
@@ -100,7 +100,10 @@ refusals! {
         GivenUp = "fulfilment_given_up", Conflict,
             "what was given up as lost is off the order and cannot be sent again";
         /// Too many parcels.
-        TooManyFulfilments = "too_many_fulfilments", Conflict,
+        TooManyFulfilments {
+            /// Whether those that were called off are too many too.
+            ever: bool,
+        } = "too_many_fulfilments", Conflict or Passing if !*ever,
             "an order has at most 200 fulfilments, and 1,000 with those that were called off";
         /// Units are named that cannot come back.
         NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Passing,
@@ -122,7 +125,10 @@ refusals! {
         } = "withheld_too_much", Conflict,
             "{withheld} cannot be withheld of goods for which {worth} was owed";
         /// Too many returns.
-        TooManyReturns = "too_many_returns", Conflict,
+        TooManyReturns {
+            /// Whether those that were closed are too many too.
+            ever: bool,
+        } = "too_many_returns", Conflict or Passing if !*ever,
             "an order has at most 200 open returns, and 1,000 with those that were closed";
         /// No such return.
         NoSuchReturn = "return_not_found", NotFound, "the order has no such open return";

@@ -40,17 +40,16 @@ refusals! {
             early: bool,
         } = "payment_wrong_state", Conflict or Passing if *early,
             "a payment that is {status} cannot {action}";
-        /// More than is there. Where there is nothing at all there may be something later.
+        /// More than is there. There may be more later.
         TooMuch {
             /// What is left.
             at_most: Money,
-        } = "amount_too_large", Conflict or Passing if at_most.is_zero(),
-            "at most {at_most} is left";
+        } = "amount_too_large", Passing, "at most {at_most} is left";
         /// More was there than it is to have been.
         TooLittle {
             /// What was there.
             at_least: Money,
-        } = "amount_too_small", Conflict,
+        } = "amount_too_small", Passing,
             "{at_least} of it was handed over or given back already";
         /// Nothing, or another currency.
         BadAmount = "invalid_amount", Invalid,

@@ -19,10 +19,10 @@ refusals! {
         /// There is none.
         NotFound = "product_not_found", NotFound, "there is no such product";
         /// It was withdrawn.
-        Archived = "product_archived", Conflict,
+        Archived = "product_archived", Passing,
             "the product is archived: restore it before anything else";
         /// Nothing to sell.
-        NothingToSell = "nothing_to_sell", Conflict,
+        NothingToSell = "nothing_to_sell", Passing,
             "a product needs a variant with a price before it can be published";
         /// It sells no such variant.
         NoSuchVariant = "variant_not_found", NotFound, "the product has no such variant";
@@ -39,7 +39,7 @@ refusals! {
         /// Several of these at once.
         Several(All<Error>) = "product_invalid", Invalid, "{0}";
         /// A published product would be left with nothing to sell.
-        LastVariant = "last_variant", Conflict,
+        LastVariant = "last_variant", Passing,
             "a published product must keep a variant with a price";
     }
 }

@@ -70,7 +70,7 @@ refusals! {
     /// Why SKUs refused.
     Error {
         /// Other products have them.
-        Taken(TakenSkus) = "sku_taken", Conflict, "another product has {0}";
+        Taken(TakenSkus) = "sku_taken", Passing, "another product has {0}";
     }
 }
 

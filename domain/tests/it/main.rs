@@ -20,6 +20,7 @@ mod leaving;
 mod location;
 mod nothing_owed;
 mod order;
+mod passing;
 mod payment;
 mod product;
 mod random;

@@ -34,7 +34,7 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
     for unknown in [nowhere.into(), of_sku(OfferError::UnknownSku).into()] {
         assert_eq!(kind(unknown), Kind::Unknown);
     }
-    for now in [product::Error::Archived.into(), cart::Error::Empty.into()] {
+    for now in [cart::Error::Abandoned.into(), order::Error::TooManyPayments.into()] {
         assert_eq!(kind(now), Kind::Conflict);
     }
     let sku = || kit::sku("A");
@@ -44,12 +44,11 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
     };
     assert_eq!(kind(stocks(&[stock::Error::NothingToAdjust])), Kind::Invalid);
     // What it was refused with says whether it may pass.
-    let left = |amount| payment::Error::TooMuch { at_most: kit::eur(amount) };
     let parcel = |status| fulfilment::Error::WrongState { status, action: "leave".to_owned() };
     let back = |status| return_::Error::WrongState { status, action: "be closed".to_owned() };
     let kinds = [
-        kind(left("0.00").into()),
-        kind(left("0.01").into()),
+        kind(order::Error::TooManyReturns { ever: false }.into()),
+        kind(order::Error::TooManyReturns { ever: true }.into()),
         kind(parcel(fulfilment::Status::Packed).into()),
         kind(parcel(fulfilment::Status::Lost).into()),
         kind(back(return_::Status::Requested).into()),
@@ -94,30 +93,45 @@ fn what_passes_by_itself_is_not_kept() {
         Refusal::codes().filter(|(_, kind)| kind.passes()).map(|(code, _)| code).collect();
     let expected = [
         "amount_too_large",
+        "amount_too_small",
+        "cart_checked_out",
+        "cart_empty",
+        "cart_merge_refused",
         "cart_order_stands",
         "checkout_refused",
         "delivered_units_returned",
         "fulfilment_wrong_state",
+        "last_variant",
         "location_required",
         "not_for_sale",
         "not_priced_in_currency",
         "nothing_left_to_send",
         "nothing_to_return",
+        "nothing_to_sell",
+        "order_already_shipped",
+        "order_cancelled",
+        "order_completed",
         "order_not_confirmed",
         "order_not_delivered",
         "order_fully_planned",
         "order_not_due",
         "order_not_secured",
         "order_packed",
+        "order_paid",
         "out_of_stock",
         "payment_already_started",
         "payment_request_in_flight",
         "payment_wrong_state",
+        "product_archived",
         "return_wrong_state",
+        "sku_taken",
         "stock_not_empty",
         "stock_not_there",
         "stock_of_another_product",
         "stock_would_go_negative",
+        "too_many_cart_lines",
+        "too_many_fulfilments",
+        "too_many_returns",
         "unknown_location",
         "unknown_sku",
     ];
@@ -250,12 +264,14 @@ fn of_orders() -> Vec<Refusal> {
         E::FulfilmentExists,
         E::NoSuchFulfilment,
         E::GivenUp,
-        E::TooManyFulfilments,
+        E::TooManyFulfilments { ever: true },
+        E::TooManyFulfilments { ever: false },
         E::NothingToReturn(vec![left()]),
         E::CameBack(vec![left()]),
         E::WithheldElsewhere,
         E::WithheldTooMuch { withheld: kit::eur("2.00"), worth: kit::eur("1.00") },
-        E::TooManyReturns,
+        E::TooManyReturns { ever: true },
+        E::TooManyReturns { ever: false },
         E::NoSuchReturn,
     ];
     errors.map(Refusal::from).into()
