@@ -13,6 +13,7 @@ mod leaving;
 pub mod location;
 mod offer;
 pub mod order;
+mod overpaying;
 mod payable;
 pub mod payment;
 pub mod product;

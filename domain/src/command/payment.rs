@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::balance::Balance;
 use super::confirming::{authorized, commit_stock, taken_there};
+use super::overpaying::with_overpaid;
 use super::payable::{collected_at_most, due_by_hand, still_owed};
 use super::{Events, Stop, Unit, order as order_command, securing, settling};
 use crate::StreamId;
@@ -342,29 +343,6 @@ fn follow(
     let changed = order_command::follow(unit, order_id, order, &events, streams)?;
     let order = changed.as_ref().unwrap_or(order);
     settling::settle(unit, (order_id, order), Some((id, after)), at, streams)
-}
-
-/// What happened to the order, and whether more was taken for it than it was sold for.
-fn with_overpaid(
-    mut events: Vec<order::Event>,
-    id: PaymentId,
-    (before, after): (&Payment, &Payment),
-    order: &Order,
-    streams: Streams,
-) -> Result<Vec<order::Event>, Stop> {
-    let taken = |payment: &Payment| payment.terms.as_ref().map(|terms| terms.captured);
-    let (Some(before), Some(after)) = (taken(before), taken(after)) else { return Ok(events) };
-    if before == after {
-        return Ok(events);
-    }
-    let mut changed = order.clone();
-    for event in &events {
-        changed.evolve(event);
-    }
-    let others = Balance::taken_by_others(order, id, streams)?;
-    let with_others = |own: Money| others.and_then(|sum| sum.plus(own)).unwrap_or(own);
-    events.extend(changed.overpaid(id, with_others(before), with_others(after)));
-    Ok(events)
 }
 
 /// Whether what was refused now does not keep the rest from being let go: nothing is taken for an

@@ -30,7 +30,9 @@ pub(super) fn settle(
     let payments = securing::attempts(order, own, streams)?;
     let states = payments.iter().map(|(_, payment, ended)| (*payment, *ended));
     let Some(mut balance) = Balance::of(order, states) else { return Ok(()) };
-    securing::stand(unit, (order_id, order), (&payments, &balance), own.map(|(id, _)| id), at);
+    let (known, own) = ((&payments[..], &balance), own.map(|(id, _)| id));
+    let certain = securing::stand(unit, (order_id, order), known, own, at, streams)?;
+    let order = certain.as_ref().unwrap_or(order);
     for (id, payment, ended) in payments {
         if payment.in_flight.is_none() {
             let asked = next(&mut balance, order, payment, ended);

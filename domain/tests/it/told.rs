@@ -321,3 +321,44 @@ fn what_was_done_after_all_is_counted() {
     let shop = shop.done(refund(1, None)).done(record(1, 4, was_refunded()));
     shop.when(record(1, 3, answer("re_2"))).then_nothing();
 }
+
+/// Two cards were tried, and the merchant takes the first in the dashboard.
+#[test]
+fn what_was_taken_beside_another_payment_pays_for_the_order() {
+    let second = paying().done(abort()).done(pay_by_card(2, 1));
+    let shop = second.clone().done(report(1, told_captured("50.50", "ch_1")));
+    assert_eq!(order(&shop).status, Status::Confirmed);
+    for verdict in [declined(), was_authorized()] {
+        let shop = shop.clone().done(record(2, 1, verdict));
+        assert_eq!((order(&shop).status, order(&shop).unsecured), (Status::Confirmed, false));
+        sent_with(shop, 1, &[]).done(deliver(1));
+    }
+    // What the second set aside is for nothing; who is at their bank for it is called back.
+    let void = [(Operation::Void, "50.50".to_owned())];
+    assert_eq!(asks(&shop, record(2, 1, was_authorized())), void);
+    let bank = second.done(record(2, 1, bank()));
+    assert_eq!(asks(&bank, report(1, told_captured("50.50", "ch_1"))), void);
+}
+
+#[test]
+fn what_was_taken_early_pays_for_what_is_left_of_the_order() {
+    let part = paying().done(report(1, told_captured("10.50", "ch_1")));
+    assert_eq!(order(&part).status, Status::Pending);
+    let fewer = || cancel_units(1, &[(TOTE, 2)]);
+    for verdict in [declined(), was_authorized()] {
+        let known = part.clone().done(record(1, 1, verdict.clone())).done(fewer());
+        let shop = part.clone().done(fewer());
+        assert_eq!(order(&shop).status, Status::Confirmed);
+        for shop in [known, shop.done(record(1, 1, verdict))] {
+            assert_eq!(order(&shop).status, Status::Confirmed);
+            shop.when(expire(1)).then_nothing();
+            sent_with(shop, 1, &[]).done(deliver(1));
+        }
+    }
+    // The rest of it was taken by another.
+    let shop = part.done(abort()).done(pay_by_card(2, 1));
+    let shop = shop.done(report(2, told_captured("20.00", "ch_2")));
+    assert_eq!(order(&shop).status, Status::Pending);
+    let shop = shop.done(cancel_units(1, &[(TOTE, 1)]));
+    assert_eq!(order(&shop).status, Status::Confirmed);
+}

@@ -117,19 +117,27 @@ pub fn check_needed(order: &Order, payment: &Payment) {
 }
 
 /// An order that is certain, that may be paid again and of which nothing has left waits for that,
-/// for a time, unless somebody is being asked about its money.
+/// for a time, and one that may not, for all was taken, is certain; unless somebody is being asked
+/// about its money.
 pub fn check_waits(shop: &Shop) {
     for (stream, state) in shop.streams() {
         let (StreamId::Order(id), State::Order(order)) = (stream, state) else { continue };
-        if order.status != Status::Confirmed || order.has_left() {
+        let is_open = matches!(order.status, Status::Pending | Status::Confirmed);
+        if !is_open || order.has_left() {
             continue;
         }
         let asked = order.payments.keys().any(|id| match shop.state(&StreamId::Payment(*id)) {
             State::Payment(payment) => payment.in_flight.is_some(),
             other => panic!("{other:?}"),
         });
-        let payable = shop.decide(&pay_on_delivery(9_999, *id)).is_ok();
-        assert!(order.unsecured || asked || !payable, "it is held for ever: {order:?}");
+        let paying = shop.decide(&pay_on_delivery(9_999, *id));
+        if order.status == Status::Pending {
+            let paid = paying.is_err_and(|no| no.code().0 == "order_paid");
+            assert!(asked || !paid, "it is paid, and not certain: {order:?}");
+        } else {
+            let waits = order.unsecured || paying.is_err();
+            assert!(waits || asked, "it is held for ever: {order:?}");
+        }
     }
 }
 
