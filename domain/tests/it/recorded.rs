@@ -1,9 +1,10 @@
 //! Orders that were sold before they came to this log: as other books have them, and without a word
 //! to stock until something of them comes back.
 
+use domain::command::payment::Command;
 use domain::order::{
     CancelReason, Cancelled, Completed, Confirmed, FulfilmentClosed, FulfilmentShipped, Line,
-    ParcelOutcome, PaymentMethod, PaymentStarted, Placed, UnitsCancelled,
+    ParcelOutcome, PaymentMethod, PaymentStarted, Placed, Status, UnitsCancelled,
 };
 use domain::payment::{CapturePolicy, Collected, CollectionDue, Created};
 use domain::{Event, Options, StreamId, fulfilment, order};
@@ -11,6 +12,7 @@ use domain::{Event, Options, StreamId, fulfilment, order};
 use kit::*;
 
 use super::payment::collect;
+use super::told::order as order_of;
 
 /// Three totes for ten, which no price of one comes to, and a purse.
 const LINES: [(&str, u32, &str); 2] = [(TOTE, 3, "10.00"), (PURSE, 1, "9.00")];
@@ -163,6 +165,25 @@ fn nothing_of_it_goes_back_on_sale_that_never_left_it() {
 #[test]
 fn its_time_is_not_up() {
     recorded().when(expire(1)).then([]);
+}
+
+/// Nor when its payment comes to nothing: other books know it, and nobody is written to.
+#[test]
+fn it_waits_for_its_money_as_long_as_it_takes() {
+    let (amount, reason, at) = (eur("0.00"), || note("booked by mistake"), hour(2));
+    let correct = Command::CorrectCollection { amount, reason: reason(), at };
+    let uncollect = || to_payment(1, Command::Uncollect { reason: reason(), at });
+    let unpaid = paid().done(to_payment(1, correct)).done(uncollect());
+    let open = recorded().done(pay_elsewhere(1, 1)).done(uncollect());
+    let card = recorded().done(pay_by_card(1, 1)).done(record(1, 1, was_authorized()));
+    for shop in [unpaid, open, card.done(lapse(1))] {
+        assert_eq!((order_of(&shop).status, order_of(&shop).unsecured), (Status::Confirmed, false));
+        let far = domain::command::order::Command::Expire { at: hour(1_000) };
+        shop.when(to_order(1, far)).then_nothing();
+        let packed = shop.clone().done(plan(1, 1, &[])).done(pack(1));
+        packed.when(ship(1)).then_refused("order_not_secured");
+        shop.done(pay_elsewhere(2, 1));
+    }
 }
 
 #[test]

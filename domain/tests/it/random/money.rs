@@ -135,7 +135,7 @@ pub fn check_waits(shop: &Shop) {
             let paid = paying.is_err_and(|no| no.code().0 == "order_paid");
             assert!(asked || !paid, "it is paid, and not certain: {order:?}");
         } else {
-            let waits = order.unsecured || paying.is_err();
+            let waits = order.unsecured || order.recorded || paying.is_err();
             assert!(waits || asked, "it is held for ever: {order:?}");
         }
     }
