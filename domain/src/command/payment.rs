@@ -301,7 +301,9 @@ fn follow(
         Event::Reported(told) if told.operation == Operation::Capture => {
             taken_there(unit, id, (before, after), order, order_id, streams)?
         }
-        Event::ActionRequired(_) => at.map_or(vec![], |at| order.prolong_hold(at + ACTION_HOLD)),
+        Event::ActionRequired(_) => {
+            at.map_or(vec![], |at| order.prolong_hold(id, at + ACTION_HOLD))
+        }
         Event::Requested(asked) if before.is_given_up(asked.operation) => order.end_payment(id),
         Event::Failed(_) | Event::Voided(_) | Event::Expired(_) | Event::Uncollected(_) => {
             ended(id, after, order)

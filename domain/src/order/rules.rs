@@ -262,9 +262,10 @@ impl Order {
     }
 
     /// Keeps its units reserved until then, as far as that may be put off, because a bank has the
-    /// shopper.
-    pub fn prolong_hold(&self, until: DateTime<Utc>) -> Vec<Event> {
-        if self.recorded {
+    /// shopper: not for a payment that they have left by now.
+    pub fn prolong_hold(&self, payment_id: PaymentId, until: DateTime<Utc>) -> Vec<Event> {
+        let left = self.payments.get(&payment_id).is_none_or(|attempt| attempt.ended);
+        if self.recorded || left {
             return vec![];
         }
         let (Some(now), Some(max)) = (self.reserved_until, self.hold_until_max) else {

@@ -362,3 +362,30 @@ fn what_was_taken_early_pays_for_what_is_left_of_the_order() {
     let shop = shop.done(cancel_units(1, &[(TOTE, 1)]));
     assert_eq!(order(&shop).status, Status::Confirmed);
 }
+
+/// Nobody is at a bank for a payment that they gave up while the gateway was being asked.
+#[test]
+fn a_payment_that_was_given_up_holds_no_units() {
+    let given_up = || paying().done(abort());
+    let void = [(Operation::Void, "50.50".to_owned())];
+    let holds = |shop: &Shop, n, at| {
+        let told = Command::Record { request: 1, verdict: bank(), at };
+        let before = order(shop).reserved_until;
+        order(&shop.clone().done(to_payment(n, told))).reserved_until != before
+    };
+    let late = hour(1) - chrono::TimeDelta::minutes(1);
+    assert!(holds(&paying(), 1, late));
+    assert!(!holds(&given_up(), 1, late));
+    assert_eq!(asks(&given_up(), record(1, 1, bank())), void, "they are called back");
+    // The second one is at its bank, the first is not.
+    let second = given_up().done(pay_by_card(2, 1));
+    assert!(!holds(&second, 1, late));
+    assert!(holds(&second, 2, late));
+    // Told again by a gateway that will not let go.
+    let stays = given_up().done(record(1, 1, bank())).done(record(1, 2, declined()));
+    let again = to_payment(1, Command::CompleteAction);
+    let told = Command::Record { request: 3, verdict: bank(), at: late };
+    let before = order(&stays).reserved_until;
+    let shop = stays.done(again).done(to_payment(1, told));
+    assert_eq!(order(&shop).reserved_until, before);
+}
