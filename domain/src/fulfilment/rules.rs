@@ -18,13 +18,13 @@ refusals! {
             "a fulfilment with this id exists already";
         /// There is none.
         NotFound = "fulfilment_not_found", NotFound, "there is no such fulfilment";
-        /// Its state does not allow it.
+        /// Its state does not allow it. What was told of one that has left may turn out otherwise.
         WrongState {
             /// Where it stands.
             status: Status,
             /// What was asked.
             action: String,
-        } = "fulfilment_wrong_state", Conflict or Passing if status.is_early(),
+        } = "fulfilment_wrong_state", Conflict or Passing if *status != Status::Cancelled,
             "a fulfilment that is {status} cannot {action}";
         /// Units are named that are not in it.
         NotInIt(Vec<UnitsLeft>) = "not_in_fulfilment", Conflict,
@@ -54,11 +54,6 @@ pub struct HeldAt {
 }
 
 impl Status {
-    /// Whether it has not reached anybody yet: what is refused of it may be allowed later.
-    fn is_early(self) -> bool {
-        matches!(self, Self::Unborn | Self::Created | Self::Packed | Self::Shipped)
-    }
-
     /// The stored and shown name.
     pub fn name(self) -> &'static str {
         match self {

@@ -82,7 +82,7 @@ impl Payment {
         let terms = self.ready()?;
         let order_id = terms.order_id;
         if terms.by_gateway() {
-            return self.wrong("be collected");
+            return self.never("be collected");
         }
         let amount = amount_of(Some(amount), at_most.less(terms.captured))?;
         Ok(vec![Collected { order_id, amount }.into()])
@@ -97,10 +97,10 @@ impl Payment {
     ) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
         if terms.by_gateway() {
-            return self.wrong("be remitted");
+            return self.never("be remitted");
         }
         if terms.captured.is_zero() {
-            return self.too_early("be remitted");
+            return self.wrong("be remitted");
         }
         let order_id = terms.order_id;
         let mut left = terms.to_remit();

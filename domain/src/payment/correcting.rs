@@ -65,10 +65,10 @@ impl Payment {
         let terms = self.ready()?;
         let (order_id, before) = (terms.order_id, terms.captured);
         if terms.by_gateway() {
-            return self.wrong("be corrected");
+            return self.never("be corrected");
         }
         if before.is_zero() {
-            return self.too_early("be corrected");
+            return self.wrong("be corrected");
         }
         if amount.currency() != before.currency() {
             return Err(Error::BadAmount);
@@ -96,7 +96,7 @@ impl Payment {
         let terms = self.ready()?;
         let (order_id, before) = (terms.order_id, terms.remitted);
         if terms.by_gateway() {
-            return self.wrong("be corrected");
+            return self.never("be corrected");
         }
         let written_off_before = terms.written_off;
         let written_off = written_off.unwrap_or(written_off_before);
@@ -107,7 +107,7 @@ impl Payment {
             return Ok(vec![]);
         }
         if before.is_zero() && written_off_before.is_zero() {
-            return self.too_early("be corrected");
+            return self.wrong("be corrected");
         }
         let at_most = terms.captured;
         let at_most = at_most.minus(written_off).ok_or(Error::TooMuch { at_most })?;
@@ -137,7 +137,7 @@ impl Payment {
             return Ok(vec![]);
         }
         if before.is_zero() {
-            return self.too_early("be corrected");
+            return self.wrong("be corrected");
         }
         let at_most = before.plus(terms.kept()).unwrap_or(before);
         at_most.minus(amount).ok_or(Error::TooMuch { at_most })?;

@@ -238,7 +238,7 @@ impl Payment {
         let terms = self.terms.as_ref().ok_or(Error::NotFound)?;
         let order_id = terms.order_id;
         if !terms.by_gateway() {
-            return self.wrong("be reported on by a gateway");
+            return self.never("be reported on by a gateway");
         }
         Ok(match report {
             Report::Answer { request, verdict } => return self.record(request, verdict),

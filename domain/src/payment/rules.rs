@@ -36,9 +36,9 @@ refusals! {
             status: Status,
             /// What was asked.
             action: String,
-            /// Whether it may be allowed later.
-            early: bool,
-        } = "payment_wrong_state", Conflict or Passing if *early,
+            /// Whether it is never allowed of what is paid this way.
+            never: bool,
+        } = "payment_wrong_state", Passing or Conflict if *never,
             "a payment that is {status} cannot {action}";
         /// More than is there. There may be more later.
         TooMuch {
@@ -175,7 +175,7 @@ impl Payment {
     ) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
         if terms.captured.is_zero() {
-            return self.too_early("be refunded");
+            return self.wrong("be refunded");
         }
         let left = terms.kept();
         if left.is_zero() {
@@ -226,19 +226,19 @@ impl Payment {
         Ok(vec![Requested { order_id, operation, amount, request, reason }.into()])
     }
 
-    /// Nothing was taken of it: by now, or for good.
-    pub(super) fn too_early(&self, action: &str) -> Result<Vec<Event>, Error> {
-        self.refuse(action, self.stage == Stage::Open)
-    }
-
+    /// Not as it stands: more may be told of it, and what was told may turn out otherwise.
     pub(super) fn wrong(&self, action: &str) -> Result<Vec<Event>, Error> {
         self.refuse(action, false)
     }
 
-    fn refuse(&self, action: &str, early: bool) -> Result<Vec<Event>, Error> {
+    /// Not of what is paid this way.
+    pub(super) fn never(&self, action: &str) -> Result<Vec<Event>, Error> {
+        self.refuse(action, true)
+    }
+
+    fn refuse(&self, action: &str, never: bool) -> Result<Vec<Event>, Error> {
         let status = self.status().ok_or(Error::NotFound)?;
-        let early = early || matches!(self.stage, Stage::Created | Stage::RequiresAction);
-        Err(Error::WrongState { status, action: action.to_owned(), early })
+        Err(Error::WrongState { status, action: action.to_owned(), never })
     }
 }
 

@@ -17,13 +17,13 @@ refusals! {
         AlreadyExists = "return_already_exists", Conflict, "a return with this id exists already";
         /// There is none.
         NotFound = "return_not_found", NotFound, "there is no such return";
-        /// Its state does not allow it.
+        /// Its state does not allow it. What was told to have come may turn out otherwise.
         WrongState {
             /// Where it stands.
             status: Status,
             /// What was asked.
             action: String,
-        } = "return_wrong_state", Conflict or Passing if status.is_early(),
+        } = "return_wrong_state", Conflict or Passing if !status.is_final(),
             "a return that is {status} cannot {action}";
         /// Nothing is named.
         NothingNamed = "return_names_nothing", Invalid, "name the lines that come back";
@@ -157,8 +157,8 @@ fn same(one: &[Arrival], other: &[Arrival]) -> bool {
 }
 
 impl Status {
-    /// Whether nothing of it has come yet: what is refused of it may be allowed later.
-    fn is_early(self) -> bool {
-        matches!(self, Self::Unborn | Self::Requested | Self::Approved)
+    /// Whether nothing that is refused of it is allowed later.
+    fn is_final(self) -> bool {
+        matches!(self, Self::Rejected | Self::Withdrawn | Self::Closed)
     }
 }

@@ -87,3 +87,18 @@ fn what_is_off_is_paid_late_or_turns_up() {
     let lost = sent(captured()).done(lose(1));
     passes(lost, &pay_on_delivery(2, 1), "order_cancelled", [deliver(1)]);
 }
+
+/// The state of a payment, a parcel or a return, as it was told, is not for ever.
+#[test]
+fn what_was_told_turns_out_otherwise() {
+    let failed = paying().done(record(1, 1, declined()));
+    let late =
+        domain::payment::Report::Authorized { reference: token("auth_9"), expires_at: hour(168) };
+    passes(failed, &capture(1, None), "payment_wrong_state", [report(1, late)]);
+    let lost = sent(captured()).done(lose(1));
+    let some = hand_over(1, &[(TOTE, 1)]);
+    passes(lost, &fail(1), "fulfilment_wrong_state", [some]);
+    let back = sent(captured()).done(deliver(1)).done(request_return(1, 1, &[(TOTE, 1)]));
+    let back = back.done(approve(1)).done(take_back(1, &[(TOTE, 1)]));
+    passes(back, &withdraw(1), "return_wrong_state", [correct_receipt(1, &[], None)]);
+}

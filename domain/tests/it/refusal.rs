@@ -50,9 +50,9 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
         kind(order::Error::TooManyReturns { ever: false }.into()),
         kind(order::Error::TooManyReturns { ever: true }.into()),
         kind(parcel(fulfilment::Status::Packed).into()),
-        kind(parcel(fulfilment::Status::Lost).into()),
+        kind(parcel(fulfilment::Status::Cancelled).into()),
         kind(back(return_::Status::Requested).into()),
-        kind(back(return_::Status::Closed).into()),
+        kind(back(return_::Status::Withdrawn).into()),
     ];
     assert_eq!(kinds, [Kind::Passing, Kind::Conflict].repeat(3)[..]);
     // All must pass for it to pass.
@@ -286,15 +286,15 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         let (sku, location, quantity) = (kit::sku("A"), kit::place(at), kit::units(1));
         fulfilment::HeldAt { sku, location, quantity }
     };
-    let wrong = |status, early| E::WrongState { status, action: action(), early };
+    let wrong = |status, never| E::WrongState { status, action: action(), never };
     let left = || order::UnitsLeft { sku: kit::sku("A"), wanted: 2, left: 1 };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
         E::RequestInFlight.into(),
         E::NoSuchRequest.into(),
-        wrong(payment::Status::Voided, false).into(),
-        wrong(payment::Status::RequiresAction, true).into(),
+        wrong(payment::Status::Collected, true).into(),
+        wrong(payment::Status::RequiresAction, false).into(),
         E::TooMuch { at_most: kit::eur("1.00") }.into(),
         E::TooMuch { at_most: kit::eur("0.00") }.into(),
         E::TooLittle { at_least: kit::eur("1.00") }.into(),
@@ -304,7 +304,7 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         E::TooManyRequests.into(),
         F::AlreadyExists.into(),
         F::NotFound.into(),
-        F::WrongState { status: fulfilment::Status::Lost, action: action() }.into(),
+        F::WrongState { status: fulfilment::Status::Cancelled, action: action() }.into(),
         F::WrongState { status: fulfilment::Status::Packed, action: action() }.into(),
         F::NotInIt(vec![left()]).into(),
         F::LocationRequired(vec![held("depot"), held("shop")]).into(),
@@ -312,7 +312,7 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         F::TooManyAttempts.into(),
         R::AlreadyExists.into(),
         R::NotFound.into(),
-        R::WrongState { status: return_::Status::Closed, action: action() }.into(),
+        R::WrongState { status: return_::Status::Withdrawn, action: action() }.into(),
         R::WrongState { status: return_::Status::Requested, action: action() }.into(),
         R::NothingNamed.into(),
         R::TooManyArrivals.into(),
