@@ -26,6 +26,10 @@ refusals! {
             action: String,
         } = "fulfilment_wrong_state", Conflict or Passing if *status != Status::Cancelled,
             "a fulfilment that is {status} cannot {action}";
+        /// It was handed over: what comes back of it is a return.
+        Delivered = "fulfilment_delivered", Passing,
+            "the fulfilment was delivered: what its customer sends back is a return of the order \
+             (POST /v1/returns); where it was not handed over, say first that its delivery failed";
         /// Units are named that are not in it.
         NotInIt(Vec<UnitsLeft>) = "not_in_fulfilment", Conflict,
             "some lines have fewer units in this fulfilment";
@@ -185,6 +189,9 @@ impl Fulfilment {
     /// It came back: these units of it, some of which may go out again. The others are lost.
     pub fn come_back(&self, lines: Vec<Arrival>, send_again: bool) -> Result<Vec<Event>, Error> {
         let order_id = self.order_id.ok_or(Error::NotFound)?;
+        if self.status == Status::Delivered {
+            return Err(Error::Delivered);
+        }
         let told = (&lines, send_again) == (&self.back, self.send_again);
         if self.status == Status::ReturnedToSender && !told {
             return Err(self.wrong("return to its sender otherwise"));

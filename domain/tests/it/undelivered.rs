@@ -114,3 +114,17 @@ fn what_came_back_was_there() {
     let back = shop.done(approve(1)).done(take_back(1, &[(PURSE, 1)])).done(close_return(1));
     assert_eq!(back.decide(&lose(1)), refused);
 }
+
+/// What its customer sends back is a return, and is told so.
+#[test]
+fn what_was_handed_over_comes_back_as_a_return() {
+    let shop = sent(captured()).done(deliver(1));
+    let other = [all_back_to(1, "depot"), some_back(1, &[(TOTE, 1, None)], false)];
+    for back in other.into_iter().chain([give_back(1), send_again(1, "depot")]) {
+        shop.when(back).then_refused("fulfilment_delivered");
+    }
+    shop.clone().done(request_return(1, 1, &[(TOTE, 1)]));
+    shop.done(fail(1)).done(give_back(1));
+    // In part, the rest may come back as it was sent.
+    sent(captured()).done(hand_over(1, &[(TOTE, 1)])).done(give_back(1));
+}
