@@ -25,6 +25,8 @@ pub(crate) mod example;
 mod html;
 mod order_status;
 #[cfg(test)]
+mod order_status_tests;
+#[cfg(test)]
 mod product_tests;
 #[cfg(test)]
 mod sales_tests;

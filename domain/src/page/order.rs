@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order_status;
 pub use super::order_status::{FulfilmentStatus, PaymentStatus};
 use crate::Event;
 use crate::StreamId;
@@ -353,8 +354,7 @@ impl Document {
 
     fn roll_up(&mut self) {
         let zero = Money::zero(self.total.currency());
-        let kept = |of: &payment::Document| of.captured.less(of.refunded).less(of.charged_back);
-        let paid = self.payments.iter().map(kept);
+        let paid = self.payments.iter().map(order_status::kept);
         self.paid = paid.fold(zero, |sum, kept| sum.plus(kept).unwrap_or(sum));
         self.to_refund = self.paid.less(self.owed);
         self.payment_status = self.paid();

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::order::{Document, OrderLine};
 use crate::fulfilment;
 use crate::money::Money;
-use crate::payment::Status as Paying;
 use crate::payment::document as payment;
+use crate::payment::{Stage, Status as Paying};
 
 /// What has come of paying, over all payments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -58,18 +58,36 @@ pub enum FulfilmentStatus {
     Lost,
 }
 
+/// What was taken of a payment and neither given back nor taken back.
+pub(super) fn kept(of: &payment::Document) -> Money {
+    of.captured.less(of.refunded).less(of.charged_back)
+}
+
+/// Whether some of a payment is kept, or may still be taken.
+fn stands(of: &payment::Document) -> bool {
+    let is_alive = matches!(of.stage, Stage::Created | Stage::RequiresAction | Stage::Open);
+    is_alive || !kept(of).is_zero()
+}
+
 impl Document {
+    /// A payment of which all has gone back is not counted while another stands; nor is it a
+    /// refund that what was taken beyond the price was given back.
     pub(super) fn paid(&self) -> PaymentStatus {
         let zero = Money::zero(self.total.currency());
+        let another_stands = self.payments.iter().any(stands);
+        let has_gone_back = |of: &payment::Document| !of.captured.is_zero() && !stands(of);
+        let counted = || self.payments.iter().filter(|of| !another_stands || !has_gone_back(of));
         let sum = |of: fn(&payment::Document) -> Money| {
-            self.payments.iter().map(of).try_fold(zero, Money::plus).unwrap_or(zero)
+            counted().map(of).try_fold(zero, Money::plus).unwrap_or(zero)
         };
         let (captured, refunded) =
             (sum(|payment| payment.captured), sum(|payment| payment.refunded));
-        if self.paid.is_zero() && self.payments.iter().any(|of| !of.charged_back.is_zero()) {
+        let charged_back = sum(|payment| payment.charged_back);
+        if self.paid.is_zero() && !charged_back.is_zero() {
             return PaymentStatus::ChargedBack;
         }
-        if !refunded.is_zero() {
+        let too_much = captured.less(charged_back).less(self.total);
+        if !refunded.less(too_much).is_zero() {
             let all = refunded.amount() >= captured.amount();
             return if all { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
         }
@@ -78,7 +96,7 @@ impl Document {
             return if all { PaymentStatus::Paid } else { PaymentStatus::PartiallyPaid };
         }
         // Nothing has been taken yet: the latest attempt tells.
-        self.payments.last().map_or(PaymentStatus::None, |payment| match payment.status {
+        counted().last().map_or(PaymentStatus::None, |payment| match payment.status {
             Paying::Created | Paying::RequiresAction | Paying::CodPending => {
                 PaymentStatus::Awaiting
             }

@@ -20,7 +20,7 @@ const CATEGORIES: &[Category] =
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Orders.name(),
-    version: 10,
+    version: 11,
     categories: CATEGORIES,
     tables: &["orders_rows"],
     grain: 1,
