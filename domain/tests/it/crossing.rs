@@ -257,3 +257,21 @@ fn why_money_is_not_let_go_is_said() {
     assert_eq!(refused.code().0, "order_already_shipped");
     assert!(!refused.to_string().contains("nothing is left"), "{refused}");
 }
+
+/// Two parcels of a tote each: one is paid at the door, the other comes back before that is told.
+#[test]
+fn what_is_back_before_the_cash_is_told_is_not_collected() {
+    let bought = empty_cart().done(add(1, TOTE, 2)).done(check_out(1, 1));
+    let bought = bought.done(pay_on_delivery(1, 1));
+    let both = (1..=2).fold(bought, |shop, parcel| sent_with(shop, parcel, &[(TOTE, 1)]));
+    let back = both.clone().done(fail(2)).done(give_back(2)).done(deliver(1));
+    let later = both.done(deliver(1)).done(fail(2)).done(give_back(2));
+    for shop in [back, later] {
+        assert_eq!(order(&shop).status, Status::Completed);
+        let all = ask(Command::Collect { amount: None, at: hour(0) });
+        let shop = shop.done(all.clone());
+        assert_eq!(kept(&shop), eur("20.00"));
+        assert!(!pay(&shop, 1).is_alive(), "nothing more is waited for");
+        shop.when(all).then_refused("payment_wrong_state");
+    }
+}

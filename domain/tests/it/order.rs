@@ -220,6 +220,35 @@ fn what_has_not_left_is_called_off_and_its_money_goes_back() {
     assert!(delivered.contains(&of_order(1, order::Completed {})), "{delivered:?}");
 }
 
+/// Of two of one kind one is broken: it is called off by its name, or as all that has not left.
+#[test]
+fn one_of_two_of_a_kind_is_called_off_after_the_other_has_left() {
+    let bought = empty_cart().done(add(1, TOTE, 2)).done(check_out(1, 1)).done(pay_by_card(1, 1));
+    let taken = bought.done(record(1, 1, was_authorized())).done(capture(1, None));
+    let taken = taken.done(record(1, 2, was_captured()));
+    let part = taken.done(plan(1, 1, &[(TOTE, 1)])).done(pack(1)).done(ship(1));
+    let released =
+        || Released { order_id: order_id(1), parts: parts(&[("depot", 1)]), committed: true };
+    for (cancel, reason) in
+        [(cancel(1), "changed my mind"), (cancel_units(1, &[(TOTE, 1)]), "broken")]
+    {
+        let (lines, reason) = (of(&[(TOTE, 1)]), note(reason));
+        let (amount, was_confirmed) = (eur("20.00"), true);
+        let off = order::UnitsCancelled { lines, reason, amount, was_confirmed };
+        part.when(cancel.clone()).then([
+            of_order(1, off),
+            of_stock(TOTE, released()),
+            asked(Operation::Refund, "20.00", 3),
+        ]);
+        let shop = part.clone().done(cancel);
+        let delivered = shop.decide(&deliver(1)).expect("the other is there");
+        assert_eq!(delivered.last(), Some(&of_order(1, order::Completed {})));
+        shop.done(deliver(1)).when(cancel_units(1, &[(TOTE, 1)])).then_refused("order_completed");
+    }
+    let two = cancel_units(1, &[(TOTE, 2)]);
+    part.when(two).then_refused("nothing_left_to_send");
+}
+
 #[test]
 fn units_are_called_off_line_by_line_and_all_that_fall_short_are_named() {
     let shop = placed();

@@ -235,3 +235,22 @@ fn what_may_be_sold_changes_by_what_each_event_says() {
     let all = domain::Event::types().filter(|(name, _)| name.starts_with("stock."));
     assert_eq!(kinds.len(), all.count(), "of every kind: {kinds:?}");
 }
+
+/// What is left of a variant that its product does not have any more is written off, sold elsewhere
+/// or carried; nothing more of it arrives.
+#[test]
+fn stock_of_a_variant_that_was_dropped_is_written_off() {
+    let remove = domain::command::product::Command::RemoveVariant(sku(TOTE));
+    let shop = catalogue().done(to_product(1, {
+        domain::command::product::Command::SetVariant(variant("OTHER", &[eur("5.00")]))
+    }));
+    let shop = shop.done(to_product(1, remove));
+    shop.when(receive(TOTE, "depot", 1)).then_refused("unknown_sku");
+    shop.when(adjust(TOTE, "depot", -6)).then_refused("stock_would_go_negative");
+    let shop = shop.done(adjust(TOTE, "depot", -5)).done(transfer(TOTE, "shop", "depot", 2));
+    let shop = shop.done(count(TOTE, "depot", 0)).done(count(TOTE, "shop", 0));
+    let State::Stock(left) = shop.state(&StreamId::Stock(sku(TOTE))) else { panic!("a stock") };
+    assert_eq!(left.levels.values().map(|level| level.on_hand).sum::<i64>(), 0);
+    // And whoever wants the name may have it.
+    shop.done(create_product(3, vec![variant(TOTE, &[eur("1.00")])]));
+}
