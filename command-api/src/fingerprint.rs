@@ -2,6 +2,7 @@
 //! its bytes: who writes their JSON otherwise, or sends their retry in a batch, asks the same.
 
 use axum::http::Method;
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{Command, Money, StreamId};
 use serde_json::Value;
 use service::json::whole;
@@ -12,6 +13,10 @@ use uuid::Uuid;
 use crate::document;
 use crate::headers::{Expected, Tag};
 use crate::routes::{Address, Route};
+
+/// The longest instant that is looked for in a body, in bytes: with nanoseconds and a time zone it
+/// has 35.
+const INSTANT_BYTES_MAX: usize = 64;
 
 /// The digest of a command that was parsed from `body`: method and path (by way of the route and
 /// of what the command is addressed to), body and condition. Each part is preceded by its length,
@@ -63,7 +68,8 @@ fn short(hash: Sha256) -> Uuid {
 }
 
 /// The body in the one way to write it: members in the order of their names, no white space, money
-/// with the decimals of its currency, ids in small letters, and null only where it means something.
+/// with the decimals of its currency, ids in small letters, instants in UTC, and null only where it
+/// means something.
 /// No body is an empty object. No member comes twice: the command has refused that.
 fn canonical(body: &[u8], null_means: bool) -> Result<String, Problem> {
     if body.is_empty() {
@@ -78,7 +84,8 @@ fn canonical(body: &[u8], null_means: bool) -> Result<String, Problem> {
     Ok(value.to_string())
 }
 
-/// `1`, `1.0` and `1.00` euros are the same money; an id is the same in capitals.
+/// `1`, `1.0` and `1.00` euros are the same money; an id is the same in capitals, and an instant in
+/// another time zone.
 fn settle(value: &mut Value, null_means: bool) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| settle(item, null_means)),
@@ -93,6 +100,8 @@ fn settle(value: &mut Value, null_means: bool) {
         Value::String(text) => {
             if let (36, Ok(id)) = (text.len(), Uuid::parse_str(text)) {
                 *text = id.to_string();
+            } else if let Some(instant) = instant(text) {
+                *text = instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
             }
         }
         Value::Number(number) => {
@@ -102,6 +111,14 @@ fn settle(value: &mut Value, null_means: bool) {
         }
         Value::Null | Value::Bool(_) => {}
     }
+}
+
+/// As the bodies of commands read it.
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    if text.len() > INSTANT_BYTES_MAX || !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
 }
 
 #[cfg(test)]
@@ -121,6 +138,13 @@ mod tests {
         let id = |id: &str| format!(r#"{{"id":"{id}"}}"#);
         let small = id("0190d000-0000-7000-8000-00000000bbbb");
         assert_eq!(canonical(&small.to_uppercase().replace("ID", "id")), canonical(&small));
+        let at = |at: &str| format!(r#"{{"expires_at":"{at}"}}"#);
+        for other in ["00.000Z", "00+00:00", "00.000000000-00:00"] {
+            let other = at(&format!("2026-12-01T10:00:{other}"));
+            assert_eq!(canonical(&other), canonical(&at("2026-12-01T10:00:00Z")), "{other}");
+        }
+        let vienna = at("2026-12-01T11:00:00.500+01:00");
+        assert_eq!(canonical(&vienna), canonical(&at("2026-12-01T10:00:00.5Z")));
         let no_change = |body: &str| super::canonical(body.as_bytes(), false).unwrap();
         assert_eq!(no_change(r#"{"brand":null,"lines":[{"a":null}]}"#), r#"{"lines":[{}]}"#);
     }
@@ -138,6 +162,11 @@ mod tests {
             r#"{"amount":{"amount":"1.01","currency":"EUR"}}"#,
             r#"{"amount":"1.0","currency":"money"}"#,
             r#"{"amount":"1.00","currency":"money"}"#,
+            r#"{"at":"2026-12-01T10:00:00Z"}"#,
+            r#"{"at":"2026-12-01T10:00:00+01:00"}"#,
+            r#"{"at":"2026-12-01T10:00:00.001Z"}"#,
+            r#"{"at":"2026-12-01"}"#,
+            r#"{"at":"10:00:00Z"}"#,
         ];
         let written: std::collections::BTreeSet<String> =
             all.iter().map(|body| canonical(body)).collect();
