@@ -9,8 +9,14 @@ use serde::{Deserialize, Serialize};
 #[error("must be {0}")]
 pub struct Invalid(pub &'static str);
 
+/// What does not print or begins another line: control characters, and Unicode's own separators of
+/// lines and paragraphs.
+pub fn breaks_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
 fn printable(text: &str) -> bool {
-    !text.chars().any(char::is_control)
+    !text.contains(breaks_line)
 }
 
 fn printable_or_newline(text: &str) -> bool {
@@ -125,9 +131,9 @@ pub fn visible(text: &str) -> bool {
     !text.chars().all(blank)
 }
 
-/// What leaves no mark: `Default_Ignorable_Code_Point` of Unicode 17, and the empty cell of
-/// Braille.
-const BLANK: [(char, char); 18] = [
+/// What leaves no mark: `Default_Ignorable_Code_Point` of Unicode 17, the empty cell of Braille,
+/// and what only says how others are annotated or joined to a hieroglyph.
+const BLANK: [(char, char); 19] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
     ('\u{61c}', '\u{61c}'),
@@ -142,7 +148,8 @@ const BLANK: [(char, char); 18] = [
     ('\u{fe00}', '\u{fe0f}'),
     ('\u{feff}', '\u{feff}'),
     ('\u{ffa0}', '\u{ffa0}'),
-    ('\u{fff0}', '\u{fff8}'),
+    ('\u{fff0}', '\u{fffb}'),
+    ('\u{13430}', '\u{1343f}'),
     ('\u{1bca0}', '\u{1bca3}'),
     ('\u{1d173}', '\u{1d17a}'),
     ('\u{e0000}', '\u{e0fff}'),
@@ -151,11 +158,11 @@ const BLANK: [(char, char); 18] = [
 /// One line with something to see, as a regular expression has it: of what leaves no mark it knows
 /// what is in the first plane of Unicode.
 pub const LINE: &str = concat!(
-    r"^[^\x00-\x1f\x7f-\x9f]*",
+    r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*",
     r"[^\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f",
     r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0",
-    r"\ufff0-\ufff8]",
-    r"[^\x00-\x1f\x7f-\x9f]*$",
+    r"\ufff0-\ufffb]",
+    r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$",
 );
 
 text! {

@@ -29,6 +29,12 @@ fn skus_fit_in_urls_and_subjects() {
 fn texts_are_bounded_in_bytes_and_have_no_control_characters() {
     assert!(!parses::<Label>("two\nlines"));
     assert!(!parses::<Label>("\0"));
+    for end in ["\n", "\r", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+        let two = format!("Tote{end}bag");
+        assert!(!parses::<Label>(&two) && !parses::<Note>(&two), "{two:?}");
+        assert!(!parses::<Label>(&format!("Tote{end}")), "{two:?}");
+    }
+    assert!(parses::<Prose>("two\u{2028}lines"));
     assert!(parses::<Note>(&"x".repeat(512)));
     assert!(!parses::<Note>(&"x".repeat(513)));
     assert!(parses::<Prose>("two\r\n\tlines"));
@@ -78,6 +84,11 @@ fn a_label_has_something_to_see() {
         ["   ", "\u{a0}", "\u{200b}", "\u{feff}", "\u{3164}", "\u{3000}\u{2060}", "\u{2800}"]
     {
         assert!(!parses::<Label>(blank), "{blank:?}");
+    }
+    for mark in ["\u{fff9}", "\u{fffa}\u{fffb}", "\u{13430}", " \u{1343f}"] {
+        assert!(!parses::<Label>(mark) && !parses::<Note>(mark), "{mark:?}");
+        assert!(mark.parse::<Prose>().unwrap().is_blank(), "{mark:?}");
+        assert!(parses::<Label>(&format!("{mark}a")), "{mark:?}");
     }
     for seen in ["Sac à main 👜", " .", "👨\u{200d}👩\u{200d}👧", "\u{200f}ש", "น้ำ", "ㅤa"]
     {

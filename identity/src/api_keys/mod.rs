@@ -9,7 +9,7 @@ mod scope;
 mod written;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::text::{LINE, holds_card_number, visible};
+use domain::text::{LINE, breaks_line, holds_card_number, visible};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -47,7 +47,7 @@ impl TryFrom<String> for Name {
 
     fn try_from(text: String) -> Result<Self, String> {
         let chars = text.chars().count();
-        let is_line = !text.contains(char::is_control) && visible(&text);
+        let is_line = !text.contains(breaks_line) && visible(&text);
         let fits = chars <= NAME_CHARS_MAX && is_line && !holds_card_number(&text);
         let rule = || {
             let what = "with something to see, without a card number";

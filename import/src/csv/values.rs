@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use domain::text::{Label, MediaUrl, Prose, holds_card_number, holds_card_number_among_ids};
+use domain::text::{
+    Label, MediaUrl, Prose, breaks_line, holds_card_number, holds_card_number_among_ids,
+};
 use domain::{Currency, Sku};
 use rust_decimal::Decimal;
 
@@ -31,9 +33,9 @@ pub fn exactly(amount: Decimal, currency: Currency) -> Decimal {
 
 /// `text` on one line, cut where `end` says; whether it was cut.
 fn clean(text: &str, keep_lines: bool, end: impl Fn(&str) -> usize) -> (String, bool) {
-    let kept = |c: char| keep_lines && matches!(c, '\n' | '\r' | '\t');
+    let kept = |c: char| keep_lines && matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}');
     let cleaned: String =
-        text.chars().map(|c| if c.is_control() && !kept(c) { ' ' } else { c }).collect();
+        text.chars().map(|c| if breaks_line(c) && !kept(c) { ' ' } else { c }).collect();
     let cleaned = cleaned.trim();
     let end = end(cleaned);
     (cleaned[..end].trim_end().to_owned(), end < cleaned.len())

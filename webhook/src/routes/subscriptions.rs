@@ -4,7 +4,7 @@
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
-use domain::text::holds_card_number;
+use domain::text::{breaks_line, holds_card_number};
 use event_store::read::log;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ use crate::{Dispatcher, cloud_event, event_types};
 /// The longest description, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 500;
 /// What it is made of.
-const PRINTS: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+const PRINTS: &str = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$";
 /// Somebody who listens.
 const RECEIVER: &str = "https://shop.example/hooks";
 
@@ -225,7 +225,7 @@ impl Dispatcher {
 
 fn described(text: String) -> Result<String, Problem> {
     let fits = text.chars().count() <= DESCRIPTION_CHARS_MAX;
-    if fits && !text.chars().any(char::is_control) && !holds_card_number(&text) {
+    if fits && !text.contains(breaks_line) && !holds_card_number(&text) {
         return Ok(text);
     }
     let rule = "all of which print, and no card number";
