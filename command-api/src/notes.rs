@@ -1,5 +1,6 @@
 //! What people wrote into a command: why they cancel or send back, what the shop says of an order
-//! and whose it is. The log gets the name of it; the words are sealed for whom they are about.
+//! to whose it is, and for itself. The log gets the name of it; the words are sealed for whom they
+//! are about.
 
 use domain::command::{fulfilment, order, payment, return_};
 use domain::text::Note;
@@ -8,16 +9,29 @@ use event_store::whose;
 use service::problem::Problem;
 use sqlx::PgPool;
 use uuid::Uuid;
+use vault::notes::Readers;
 use vault::records::Kind;
-use vault::{DataSubject, Vault, VaultError};
+use vault::{DataSubject, Vault, VaultError, notes};
 
 use crate::people;
 use crate::routes::{Edge, UNSAID};
 
-/// What somebody wrote into a command, if they did, and about which stream.
-pub fn written(command: &mut Command) -> Option<(StreamId, &mut Note)> {
-    let mut about = command.target();
+/// What somebody wrote into a command.
+pub struct Written<'a> {
+    /// About which stream.
+    about: StreamId,
+    readers: Readers,
+    note: &'a mut Note,
+}
+
+/// What somebody wrote into a command, if they did.
+pub fn written(command: &mut Command) -> Option<Written<'_>> {
+    let (mut about, mut readers) = (command.target(), Readers::Both);
     let note = match command {
+        Command::Order(_, order::Command::AddNote { note }) => {
+            readers = Readers::Shop;
+            note
+        }
         Command::Order(
             _,
             order::Command::Cancel { reason, .. } | order::Command::ShrinkLine { reason, .. },
@@ -53,12 +67,13 @@ pub fn written(command: &mut Command) -> Option<(StreamId, &mut Note)> {
         _ => return None,
     };
     // What the engine says where nobody says anything is about nobody.
-    (!UNSAID.contains(&note.as_str())).then_some((about, note))
+    (!UNSAID.contains(&note.as_str())).then_some(Written { about, readers, note })
 }
 
 /// A note that was sealed for a command which is not decided yet.
 pub struct Sealed {
     vault: Vault,
+    readers: Readers,
     id: Uuid,
 }
 
@@ -69,7 +84,7 @@ impl Sealed {
     /// # Errors
     /// 503, where the vault cannot be reached; who tries again under the same key keeps it.
     pub async fn keep(self) -> Result<(), Problem> {
-        Ok(self.vault.take_note_into_use(self.id).await?)
+        Ok(self.vault.take_note_into_use(self.readers, self.id).await?)
     }
 }
 
@@ -83,25 +98,26 @@ impl Sealed {
 pub async fn put_away(
     vault: &Vault,
     db: &PgPool,
-    (stream, note): (StreamId, &mut Note),
+    written: Written<'_>,
     edge: &Edge,
 ) -> Result<Option<Sealed>, Problem> {
     let Edge { principal, now, .. } = *edge;
+    let Written { about, readers, note } = written;
     let me = people::shopper(principal);
     let subject = match me {
         Some(me) => Some(me),
-        None => subject(vault, db, &stream).await?,
+        None => subject(vault, db, &about).await?,
     };
-    let stream = stream.to_string();
-    let (id, name) = match vault.put_note_away(&stream, subject, note, now).await {
+    let written = notes::Written { about: &about.to_string(), readers, note };
+    let (id, name) = match vault.put_note_away(written, subject, now).await {
         Err(VaultError::Erased) if me.is_none() => {
-            *note = vault.name_of_note(&stream, note);
+            *note = vault.name_of_note(written);
             return Ok(None);
         }
         sealed => sealed.map_err(people::failed)?,
     };
     *note = name;
-    Ok(Some(Sealed { vault: vault.clone(), id }))
+    Ok(Some(Sealed { vault: vault.clone(), readers, id }))
 }
 
 /// Whose the order is that a stream is about, or who is in its address alone.

@@ -15,6 +15,7 @@ use service::extract::Path;
 use service::openapi::{Description, Endpoint};
 use service::problem::Problem;
 use uuid::Uuid;
+use vault::notes::Readers;
 use vault::records::KeptRecord;
 use vault::{Vault, VaultError};
 
@@ -73,8 +74,8 @@ pub fn describe(document: &mut Description) {
     );
     let note = document.output::<Written>();
     let text = "What somebody wrote, where a document or an event has `vault:` and an id as a \
-                reason or note. For whom it is about, and the shop. Of who was forgotten it is \
-                gone.";
+                reason or note. For whom it is about, and the shop; what the shop wrote for itself \
+                for the shop alone. Of who was forgotten it is gone.";
     document.add(of("/v1/notes/{id}", "note.read", "note").text(text).answer(
         200,
         "The words.",
@@ -104,7 +105,10 @@ async fn note(
 ) -> Result<Response, Problem> {
     let none = || problem::not_found("there is no such note");
     let vault = vault.ok_or_else(none)?;
-    let found = vault.note(id).await;
+    let mut found = vault.note(Readers::Both, id).await;
+    if matches!(found, Ok(None)) && people::shopper(principal).is_none() {
+        found = vault.note(Readers::Shop, id).await;
+    }
     let found = shown(&vault, principal, found).await?.ok_or_else(none)?;
     Ok(([NO_STORE], Json(Written { id, text: found.plain })).into_response())
 }

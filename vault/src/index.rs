@@ -48,6 +48,11 @@ impl Word {
         Self::new(b"note\0", format!("{stream}\0{}", note.as_str()))
     }
 
+    /// The same, of what is for the shop alone.
+    pub(crate) fn shop_note(stream: &str, note: &Note) -> Self {
+        Self::new(b"shop note\0", format!("{stream}\0{}", note.as_str()))
+    }
+
     /// One that says nothing: under what it is written tells which key words are written by.
     pub(crate) fn check() -> Self {
         Self::new(b"check\0", String::new())

@@ -1,5 +1,6 @@
-//! What somebody wrote about an order, or the shop about whose it is: an event names it, and it
-//! lies here as long as that person is known. One that no event names is swept after its term.
+//! What somebody wrote about an order, or the shop to whose it is or for itself: an event names it,
+//! and it lies here as long as that person is known. One that no event names is swept after its
+//! term.
 
 use chrono::{DateTime, Utc};
 use domain::text::Note;
@@ -8,6 +9,35 @@ use uuid::Uuid;
 use crate::index::Word;
 use crate::records::{KeptRecord, Kind, Record};
 use crate::{DataSubject, NAMED, Vault, VaultError};
+
+/// Whom a note is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whom it is about, and the shop.
+    Both,
+    /// The shop alone.
+    Shop,
+}
+
+impl Readers {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Both => Kind::Note,
+            Self::Shop => Kind::ShopNote,
+        }
+    }
+}
+
+/// What was written about a stream, and for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// The stream.
+    pub about: &'a str,
+    /// For whom.
+    pub readers: Readers,
+    /// What.
+    pub note: &'a Note,
+}
 
 impl Vault {
     /// Keeps what was written about a stream, as something about `subject`, or about nobody who is
@@ -19,14 +49,13 @@ impl Vault {
     /// They were forgotten, very much was written about them, or the database does not answer.
     pub async fn put_note_away(
         &self,
-        stream: &str,
+        written: Written<'_>,
         subject: Option<DataSubject>,
-        note: &Note,
         now: DateTime<Utc>,
     ) -> Result<(Uuid, Note), VaultError> {
-        let id = self.note_id(stream, note);
+        let (id, kind, plain) = (self.note_id(written), written.readers.kind(), written.note);
         let subject = subject.unwrap_or(DataSubject(id));
-        let record = Record { id, subject, kind: Kind::Note, lasting: false, plain: note };
+        let record = Record { id, subject, kind, lasting: false, plain };
         match self.keep(record, &[], now).await {
             // An event names it already, or another wrote the same, and it is theirs.
             Ok(()) | Err(VaultError::NotTheirs) => Ok((id, name(id))),
@@ -38,25 +67,34 @@ impl Vault {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn take_note_into_use(&self, id: Uuid) -> sqlx::Result<()> {
-        self.take_into_use(Kind::Note, id).await.map(drop)
+    pub async fn take_note_into_use(&self, readers: Readers, id: Uuid) -> sqlx::Result<()> {
+        self.take_into_use(readers.kind(), id).await.map(drop)
     }
 
     /// The name of a note, of which nothing is kept.
-    pub fn name_of_note(&self, stream: &str, note: &Note) -> Note {
-        name(self.note_id(stream, note))
+    pub fn name_of_note(&self, written: Written<'_>) -> Note {
+        name(self.note_id(written))
     }
 
-    /// A note, if there is one.
+    /// A note for these readers, if there is one.
     ///
     /// # Errors
     /// Whom it was about was forgotten, or it cannot be read.
-    pub async fn note(&self, id: Uuid) -> Result<Option<KeptRecord<Note>>, VaultError> {
-        self.kept(Kind::Note, id).await
+    pub async fn note(
+        &self,
+        readers: Readers,
+        id: Uuid,
+    ) -> Result<Option<KeptRecord<Note>>, VaultError> {
+        self.kept(readers.kind(), id).await
     }
 
-    fn note_id(&self, stream: &str, note: &Note) -> Uuid {
-        let digest = self.master().index().written(&Word::note(stream, note));
+    fn note_id(&self, written: Written<'_>) -> Uuid {
+        let Written { about, readers, note } = written;
+        let word = match readers {
+            Readers::Both => Word::note(about, note),
+            Readers::Shop => Word::shop_note(about, note),
+        };
+        let digest = self.master().index().written(&word);
         let half = std::array::from_fn(|place| digest[place]);
         uuid::Builder::from_random_bytes(half).into_uuid()
     }

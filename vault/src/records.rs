@@ -12,7 +12,7 @@ use crate::{DataSubject, Vault, VaultError};
 
 /// Records of one kind of one person.
 pub const RECORDS_MAX: i64 = 500;
-/// Notes of one person: what the shop writes about them is among them.
+/// Notes of one person, which the shop writes to them too, and as many that it writes about them.
 const NOTES_MAX: i64 = 2_000;
 /// How long a record is kept that was not to last, and to which no order refers.
 const UNUSED_FOR: TimeDelta = TimeDelta::days(30);
@@ -28,13 +28,21 @@ pub enum Kind {
     PaymentToken,
     /// Where at their bank somebody confirms a payment.
     PaymentAction,
-    /// What somebody wrote about an order, or the shop about whose it is.
+    /// What somebody wrote about an order, or the shop to whose it is.
     Note,
+    /// What the shop wrote about an order for itself.
+    ShopNote,
 }
 
 impl Kind {
-    const ALL: [Self; 5] =
-        [Self::Address, Self::Profile, Self::PaymentToken, Self::PaymentAction, Self::Note];
+    const ALL: [Self; 6] = [
+        Self::Address,
+        Self::Profile,
+        Self::PaymentToken,
+        Self::PaymentAction,
+        Self::Note,
+        Self::ShopNote,
+    ];
 
     /// What it is called where it is kept.
     pub fn name(self) -> &'static str {
@@ -44,6 +52,7 @@ impl Kind {
             Self::PaymentToken => "payment_token",
             Self::PaymentAction => "payment_action",
             Self::Note => "note",
+            Self::ShopNote => "shop_note",
         }
     }
 
@@ -51,7 +60,7 @@ impl Kind {
     fn most(self) -> i64 {
         match self {
             Self::Address | Self::Profile | Self::PaymentToken | Self::PaymentAction => RECORDS_MAX,
-            Self::Note => NOTES_MAX,
+            Self::Note | Self::ShopNote => NOTES_MAX,
         }
     }
 
@@ -59,7 +68,7 @@ impl Kind {
     /// database, waits until both are on the disk, so that a record need not wait by itself.
     pub fn is_named_by_an_event(self) -> bool {
         match self {
-            Self::PaymentToken | Self::PaymentAction | Self::Note => true,
+            Self::PaymentToken | Self::PaymentAction | Self::Note | Self::ShopNote => true,
             Self::Address | Self::Profile => false,
         }
     }
@@ -322,7 +331,8 @@ impl Vault {
                     self.read::<Profile>(kind, row.id, key, &row.sealed)?.words()
                 }
                 // Nobody looks for one; and what a newer program keeps, it writes anew itself.
-                Some(Kind::PaymentToken | Kind::PaymentAction | Kind::Note) | None => continue,
+                Some(Kind::PaymentToken | Kind::PaymentAction | Kind::Note | Kind::ShopNote)
+                | None => continue,
             };
             sqlx::query!(
                 "WITH old AS (DELETE FROM vault_index WHERE record_id = $1 AND digest <> ALL($2))

@@ -4,7 +4,7 @@ use domain::command::order::Command as Order;
 use domain::order::Units;
 use domain::text::Note;
 use domain::{AddressId, Command, CustomerId};
-use identity::Access::Shopper;
+use identity::Access::{Shopper, Staff};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
@@ -18,6 +18,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route::put::<ChangeLine>(Shopper, "order.change_line", "/v1/orders/{id}/lines/{sku}"),
     Route::delete::<RemoveLine>(Shopper, "order.remove_line", "/v1/orders/{id}/lines/{sku}"),
     Route::put::<ChangeAddress>(Shopper, "order.change_address", "/v1/orders/{id}/address"),
+    // What is written twice stands there twice.
+    Route::post::<AddNote>(Staff, "order.add_note", "/v1/orders/{id}/notes").keyed(),
 ];
 
 /// Why a line became smaller, where nobody says.
@@ -104,6 +106,20 @@ impl Body for ChangeAddress {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
         let change = Order::ChangeAddress { address_id: self.address_id };
         Ok(Command::Order(address.id()?, change))
+    }
+}
+
+/// Writes something about the order, for those who work here: that somebody called, what was agreed.
+/// It stands in the order's history for them, and is not shown to whose order it is.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AddNote {
+    note: Note,
+}
+
+impl Body for AddNote {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Order(address.id()?, Order::AddNote { note: self.note }))
     }
 }
 

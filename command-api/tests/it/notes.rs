@@ -190,6 +190,63 @@ async fn of_an_order_that_was_taken_along_it_is_about_the_customer(db: PgPool) {
     }
 }
 
+/// What those who work here write for themselves goes with the person, who never sees it.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_the_shop_writes_for_itself_is_no_shopper_s(db: PgPool) {
+    let known = Known::open(&db);
+    known.sell().await;
+    let staff = known.staff().await;
+    let customer = known.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let (order, _) = order(&known, &customer).await;
+    let notes = format!("/v1/orders/{order}/notes");
+    let note = json!({ "note": format!("{MARK} called, will pick it up") });
+    for who in [&customer, &known.token(Subject::Guest(GuestId(Uuid::now_v7()))).await] {
+        let refused = known.send(who, keyed(&notes, &note)).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "forbidden"));
+    }
+    let unkeyed = known.send(&staff, post(&notes, &note)).await;
+    assert_eq!(unkeyed.code(), "idempotency_key_required");
+    let at = ("order.note_added", "/note");
+    let (id, first) = written(&known, (&staff, &notes), note.clone(), at).await;
+    // Who writes the same once more has two notes with the same words.
+    let (again, second) = written(&known, (&staff, &notes), note, at).await;
+    assert_eq!(again, id);
+    assert!(second.body["version"].as_i64() > first.body["version"].as_i64());
+    // A shopper who writes the same has a note of their own.
+    let cancel = format!("/v1/orders/{order}/cancel");
+    let why = json!({ "reason": format!("{MARK} called, will pick it up") });
+    let at = ("order.cancelled", "/reason/requested");
+    let (own, _) = written(&known, (&customer, &cancel), why, at).await;
+    assert_ne!(own, id);
+
+    let path = format!("/v1/notes/{id}");
+    let read = known.done(&staff, get(&path)).await.body["text"].clone();
+    assert_eq!(read, format!("{MARK} called, will pick it up"));
+    let hidden = known.send(&customer, get(&path)).await;
+    let absent = known.send(&customer, get(format!("/v1/notes/{}", Uuid::now_v7()))).await;
+    assert_eq!((hidden.status, hidden.body), (StatusCode::NOT_FOUND, absent.body));
+    known.done(&customer, get(format!("/v1/notes/{own}"))).await;
+    let export = known.done(&customer, get("/v1/people/me/export")).await.body;
+    assert_eq!(export["notes"].as_array().unwrap().len(), 1, "{export}");
+    known.vault.let_go_of_unused(Utc::now() + TimeDelta::days(31)).await.unwrap();
+    known.done(&staff, get(&path)).await;
+
+    known.done(&customer, post("/v1/people/me/forget", &json!({}))).await;
+    assert_eq!(known.send(&staff, get(&path)).await.code(), "erased");
+    let hidden = known.send(&customer, get(&path)).await.status;
+    assert!(hidden.is_client_error() && hidden != StatusCode::GONE, "{hidden}");
+    // The shop goes on writing, and nothing of it is kept.
+    let (late, _) = written(
+        &known,
+        (&staff, &notes),
+        json!({"note": format!("{MARK} is gone")}),
+        ("order.note_added", "/note"),
+    )
+    .await;
+    assert_eq!(known.send(&staff, get(format!("/v1/notes/{late}"))).await.code(), "not_found");
+    assert!(!everything(&db).await.contains(MARK));
+}
+
 /// What the engine says where nobody says anything is about nobody.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_nobody_wrote_is_plain(db: PgPool) {

@@ -48,6 +48,11 @@ pub enum Command {
         /// Where.
         address_id: AddressId,
     },
+    /// Write something about it, for those who work here.
+    AddNote {
+        /// What.
+        note: Note,
+    },
     /// Its reservation fell due: call it off unless it was paid.
     Expire {
         /// When this is asked.
@@ -70,6 +75,12 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
         Command::Record(recording) => {
             let mut unit = Unit::default();
             unit.add(&StreamId::Order(id), order.record(recording)?);
+            return Ok(unit.0);
+        }
+        // Nothing follows from it.
+        Command::AddNote { note } => {
+            let mut unit = Unit::default();
+            unit.add(&StreamId::Order(id), order.add_note(note)?);
             return Ok(unit.0);
         }
         Command::Assign { customer_id, .. } => return assign(id, order, customer_id, streams),

@@ -54,6 +54,7 @@ refused! {
             "order_line_cannot_grow" "nothing_left_to_send";
         ChangeAddress = "order.change_address": "order_not_found" "order_cancelled"
             "order_completed" "order_packed" "order_already_shipped";
+        AddNote = "order.add_note": "order_not_found" "too_many_order_notes";
     }
     Payment payment {
         Start = "payment.start": "payment_already_exists" "order_not_found" "order_cancelled"

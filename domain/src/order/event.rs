@@ -61,6 +61,8 @@ events! {
     Overpaid = "order.overpaid", schema 1;
     /// Some of that was never taken: it had been told by mistake.
     OverpaidCorrected = "order.overpaid_corrected", schema 1;
+    /// Somebody who works here wrote something about it.
+    NoteAdded = "order.note_added", schema 1;
 }
 
 /// One SKU of an order.
@@ -381,4 +383,11 @@ pub struct OverpaidCorrected {
     pub payment_id: PaymentId,
     /// By how much less the order is overpaid.
     pub amount: Money,
+}
+
+/// `order.note_added`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoteAdded {
+    /// What they wrote, for those who work here alone.
+    pub note: Note,
 }

@@ -14,6 +14,7 @@ mod assigning;
 mod cancelling;
 mod event;
 mod fulfilling;
+mod noting;
 mod overpaying;
 mod owed;
 mod recording;
@@ -26,9 +27,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 pub use event::{
     AddressChanged, Assigned, CancelReason, Cancelled, Completed, Confirmed, DeliveryCorrected,
-    Event, FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Overpaid,
-    OverpaidCorrected, ParcelOutcome, PaymentEnded, PaymentMethod, PaymentStarted, Placed,
-    Reinstated, ReturnClosed, ReturnOpened, Secured, Units, UnitsCancelled, UnitsDelivered,
+    Event, FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, NoteAdded,
+    Overpaid, OverpaidCorrected, ParcelOutcome, PaymentEnded, PaymentMethod, PaymentStarted,
+    Placed, Reinstated, ReturnClosed, ReturnOpened, Secured, Units, UnitsCancelled, UnitsDelivered,
     UnitsReturned, Unsecured,
 };
 pub(crate) use fulfilling::{merge, units_of, without};
@@ -60,6 +61,9 @@ pub const RETURNS_MAX: usize = 200;
 /// Returns an order may have with those that came to their end: who announces and withdraws them in
 /// a loop is stopped.
 pub const RETURNS_EVER_MAX: u32 = 1_000;
+/// Notes those who work here may write about an order: more than a long quarrel needs, fewer than a
+/// program writes that uses them for something else.
+pub const NOTES_MAX: u32 = 200;
 /// How long after its first reservation an order's units may still be held for a bank.
 pub const HOLD_PROLONGED_MAX: TimeDelta = TimeDelta::hours(1);
 /// How long an order that was certain waits for another payment. It is asked for by mail, and mails
@@ -179,6 +183,8 @@ pub struct Order {
     pub returns: BTreeMap<ReturnId, Vec<Units>>,
     /// How many returns it ever had.
     pub returns_ever: u32,
+    /// How many notes were written about it.
+    pub notes: u32,
 }
 
 impl Order {
@@ -260,6 +266,7 @@ impl Order {
                 self.status = Status::Pending;
                 self.expired = false;
             }
+            Event::NoteAdded(_) => self.notes = self.notes.saturating_add(1),
         }
     }
 

@@ -130,6 +130,8 @@ refusals! {
             ever: bool,
         } = "too_many_returns", Conflict or Passing if !*ever,
             "an order has at most 200 open returns, and 1,000 with those that were closed";
+        /// Too many notes.
+        TooManyNotes = "too_many_order_notes", Conflict, "an order has at most 200 notes";
         /// No such return.
         NoSuchReturn = "return_not_found", NotFound, "the order has no such open return";
     }

@@ -319,7 +319,9 @@ impl Document {
             | order::Event::ReturnOpened(_)
             | order::Event::ReturnClosed(_)
             | order::Event::Overpaid(_)
-            | order::Event::OverpaidCorrected(_) => {}
+            | order::Event::OverpaidCorrected(_)
+            // For those who work here: the document is its customer's too.
+            | order::Event::NoteAdded(_) => {}
         }
         self.withheld = state.withheld.unwrap_or(self.withheld);
         self.owed = state.owed().unwrap_or(self.owed);

@@ -152,7 +152,7 @@ fn of_carts() -> [cart::Event; 9] {
     ]
 }
 
-fn of_orders() -> [order::Event; 24] {
+fn of_orders() -> [order::Event; 25] {
     let (payment_id, fulfilment_id, return_id) = (payment_id(1), parcel_id(1), return_id(1));
     let (total, amount, units) = (eur("39.98"), eur("19.99"), 2);
     let address_id = domain::AddressId(uuid::Uuid::from_u128(8));
@@ -221,6 +221,7 @@ fn of_orders() -> [order::Event; 24] {
         order::DeliveryCorrected { fulfilment_id, lines: lines() }.into(),
         order::Overpaid { payment_id, amount }.into(),
         order::OverpaidCorrected { payment_id, amount }.into(),
+        order::NoteAdded { note: note("called, will pick it up on Friday") }.into(),
     ]
 }
 

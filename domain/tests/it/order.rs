@@ -1,7 +1,7 @@
 //! Orders called off, by a person or by the clock, at every point of the payment's and the
 //! parcels' lives.
 
-use domain::order::{self, CancelReason, Cancelled, HOLD_PROLONGED_MAX, ParcelOutcome};
+use domain::order::{self, CancelReason, Cancelled, HOLD_PROLONGED_MAX, NoteAdded, ParcelOutcome};
 use domain::payment::{Failed, Operation, Requested, Uncollected, Verdict};
 use domain::stock::Released;
 use domain::{Command, StreamId, fulfilment};
@@ -311,6 +311,30 @@ fn an_order_goes_elsewhere_until_some_of_it_is_packed() {
     packed.done(call_off(1)).done(change());
     sent(authorized()).when(change()).then_refused("order_already_shipped");
     placed().done(cancel(1)).when(change()).then_refused("order_cancelled");
+}
+
+#[test]
+fn notes_are_written_about_an_order_however_far_it_has_come() {
+    let called = || add_note(1, "called, will pick it up on Friday");
+    let added = || of_order(1, NoteAdded { note: note("called, will pick it up on Friday") });
+    given([]).when(called()).then_refused("order_not_found");
+    let shops =
+        [placed(), authorized(), sent(authorized()).done(deliver(1)), placed().done(cancel(1))];
+    for shop in shops {
+        // Twice is two notes, and nothing is asked of anybody.
+        shop.when(called()).then([added()]);
+        shop.done(called()).when(called()).then([added()]);
+    }
+}
+
+#[test]
+fn an_order_has_so_many_notes() {
+    let mut shop = placed();
+    for _ in 0..order::NOTES_MAX {
+        shop = shop.done(add_note(1, "called again"));
+    }
+    shop.when(add_note(1, "called again")).then_refused("too_many_order_notes");
+    shop.done(cancel(1));
 }
 
 #[test]

@@ -273,6 +273,7 @@ fn of_orders() -> Vec<Refusal> {
         E::WithheldTooMuch { withheld: kit::eur("2.00"), worth: kit::eur("1.00") },
         E::TooManyReturns { ever: true },
         E::TooManyReturns { ever: false },
+        E::TooManyNotes,
         E::NoSuchReturn,
     ];
     errors.map(Refusal::from).into()

@@ -92,6 +92,14 @@ pub fn cancel_units(order: impl Named<OrderId>, lines: &[(&str, u32)]) -> Comman
     let (reason, lines) = (note("broken"), of(lines));
     to_order(order, orders::Command::Cancel { reason, lines })
 }
+/// What those who work here write about it.
+pub fn add_note(order: impl Named<OrderId>, text: &str) -> Command {
+    to_order(order, orders::Command::AddNote { note: note(text) })
+}
+/// What gateways refused is asked of them again.
+pub fn settle(order: impl Named<OrderId>) -> Command {
+    to_order(order, orders::Command::Settle)
+}
 /// When its reservation ends, which is after an hour.
 pub fn expire(order: impl Named<OrderId>) -> Command {
     to_order(order, orders::Command::Expire { at: hour(1) })

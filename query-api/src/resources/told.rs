@@ -2,8 +2,9 @@
 //! it is not shown, also of what events will be able to say one day.
 //!
 //! It leaves out who did something and why they say they did, whom a gateway is and what it was
-//! asked, where in the shop goods lie, and what passes between the shop and others. Why an order is
-//! off or a return was refused, its document says as far as that is for them.
+//! asked, where in the shop goods lie, what those who work here write for each other, and what
+//! passes between the shop and others. Why an order is off or a return was refused, its document
+//! says as far as that is for them.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -126,7 +127,8 @@ mod tests {
     use crate::outline::Outline;
 
     /// A new kind of event is not shown before somebody thought about it, here or above.
-    const UNTOLD: [&str; 6] = [
+    const UNTOLD: [&str; 7] = [
+        "order.note_added",
         "payment.outcome_unknown",
         "payment.remittance_corrected",
         "payment.remitted",

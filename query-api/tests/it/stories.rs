@@ -76,6 +76,7 @@ fn story(owner: &Value, ids: &Ids) -> Vec<(String, &'static str, Value)> {
             json!({"lines": arrival, "withheld": {"amount": money, "reason": note}}),
         ),
         of_payment("payment.resolved", json!({"request": 1, "note": note})),
+        of_order("order.note_added", json!({"note": note})),
     ]
 }
 
@@ -107,7 +108,7 @@ async fn an_owner_sees_what_happened_to_their_order_and_nothing_of_the_shop_s(db
         }
         let items = told.json()["items"].as_array().unwrap().clone();
         let kinds: Vec<&str> = items.iter().map(|item| item["type"].as_str().unwrap()).collect();
-        let untold = ["payment.requested", "payment.resolved"];
+        let untold = ["payment.requested", "payment.resolved", "order.note_added"];
         let wanted = all.iter().map(|(_, kind, _)| *kind).filter(|kind| !untold.contains(kind));
         assert_eq!(kinds, wanted.collect::<Vec<_>>());
         assert_eq!(items[0]["data"]["lines"][0]["title"], "Tote");

@@ -51,6 +51,7 @@ impl Reaction for ExpireOrder {
             | order::Event::Overpaid(_)
             | order::Event::OverpaidCorrected(_)
             | order::Event::ReturnClosed(_)
+            | order::Event::NoteAdded(_)
             | order::Event::Completed(_) => {}
         }
     }

@@ -23,6 +23,7 @@ export const KEYED: ReadonlySet<string> = new Set([
   "put /v1/orders/{id}/customer",
   "delete /v1/orders/{id}/lines/{sku}",
   "put /v1/orders/{id}/lines/{sku}",
+  "post /v1/orders/{id}/notes",
   "post /v1/payments",
   "post /v1/payments/{id}/abort",
   "post /v1/payments/{id}/capture",

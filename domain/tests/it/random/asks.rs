@@ -35,6 +35,7 @@ pub fn of_orders() -> impl Strategy<Value = Command> {
         3 => cancel,
         2 => shrink,
         1 => Just(O::ChangeAddress { address_id }),
+        1 => Just(O::AddNote { note: note("called") }),
         2 => Just(O::Settle),
     ];
     let command = (1..=STORIES, command).prop_map(|(n, command)| to_order(n, command));

@@ -30,7 +30,7 @@ commands! {
     Stock, stock: Receive Transfer Count Adjust SetPolicy SetThreshold;
     Location, location: Set;
     Cart, cart: Create Assign Merge AddLine ChangeLine RemoveLine CheckOut Reopen Abandon;
-    Order, order: Record Assign Cancel ShrinkLine ChangeAddress Expire Settle;
+    Order, order: Record Assign Cancel ShrinkLine ChangeAddress AddNote Expire Settle;
     Payment, payment: Start CompleteAction Abort Capture Void Refund Record Report Resolve Expire
         Collect CorrectCollection Remit CorrectRemittance CorrectRefund Uncollect;
     Fulfilment, fulfilment: Create Pack Ship Deliver Fail Lose Return Cancel;

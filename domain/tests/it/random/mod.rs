@@ -62,7 +62,9 @@ fn repeats(command: &Command) -> bool {
             | Command::Product(_, products::Command::Change(_))
             | Command::Order(
                 _,
-                order::Command::Cancel { .. } | order::Command::ChangeAddress { .. }
+                order::Command::Cancel { .. }
+                    | order::Command::ChangeAddress { .. }
+                    | order::Command::AddNote { .. }
             )
             | Command::Fulfilment(_, fulfilment::Command::Fail { .. })
             | Command::Return(_, return_::Command::Receive { .. })

@@ -170,6 +170,7 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
         (_, order::Status::Completed) if choice.is_multiple_of(3) => {
             next_of_returns(shop, n, choice, &order)
         }
+        (_, order::Status::Cancelled) if choice.is_multiple_of(5) => settle(n),
         _ => next_of_payment(latest, n, choice, &payment),
     }
 }

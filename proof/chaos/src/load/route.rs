@@ -41,6 +41,7 @@ pub const ROUTES: &[Route] = &[
     ("order.change_line", Method::PUT, "/v1/orders/{id}/lines/{sku}"),
     ("order.remove_line", Method::DELETE, "/v1/orders/{id}/lines/{sku}"),
     ("order.change_address", Method::PUT, "/v1/orders/{id}/address"),
+    ("order.add_note", Method::POST, "/v1/orders/{id}/notes"),
     ("payment.start", Method::POST, "/v1/payments"),
     ("payment.abort", Method::POST, "/v1/payments/{id}/abort"),
     ("payment.capture", Method::POST, "/v1/payments/{id}/capture"),

@@ -160,8 +160,8 @@ AskCommand: TypeAlias = Literal[
     "stock.adjust", "stock.set_policy", "stock.set_threshold", "location.set", "cart.create",
     "cart.assign", "cart.merge", "cart.add_line", "cart.change_line", "cart.remove_line",
     "cart.checkout", "cart.reopen", "cart.abandon", "order.assign", "order.cancel",
-    "order.change_line", "order.remove_line", "order.change_address", "payment.start",
-    "payment.abort", "payment.capture", "payment.void", "payment.refund",
+    "order.change_line", "order.remove_line", "order.change_address", "order.add_note",
+    "payment.start", "payment.abort", "payment.capture", "payment.void", "payment.refund",
     "payment.complete_action", "payment.resolve", "payment.collect",
     "payment.correct_collection", "payment.remit", "payment.correct_remittance",
     "payment.correct_refund", "payment.uncollect", "fulfilment.create", "fulfilment.pack",
@@ -932,6 +932,15 @@ class Order(TypedDict):
     version: int
     # What stays owed of the price of goods that came back: they were worth less then.
     withheld: Money
+
+
+@final
+class OrderAddNote(TypedDict):
+    """Writes something about the order, for those who work here: that somebody called, what was
+    agreed. It stands in the order's history for them, and is not shown to whose order it is.
+    """
+
+    note: Note
 
 
 @final
@@ -2685,7 +2694,8 @@ class NoteOperations(Operations):
 
     def read(self, id: str, **options: Unpack[PlainOptions]) -> Answer[SealedNote]:
         """What somebody wrote, where a document or an event has `vault:` and an id as a reason
-        or note. For whom it is about, and the shop. Of who was forgotten it is gone.
+        or note. For whom it is about, and the shop; what the shop wrote for itself for the
+        shop alone. Of who was forgotten it is gone.
 
         `GET /v1/notes/{id}`
         """
@@ -2792,6 +2802,27 @@ class OrderOperations(Operations):
         return self._client.ask(
             "PUT",
             f"/v1/orders/{place(id)}/lines/{place(sku)}",
+            body=body,
+            keyed=True,
+            **options,
+        )
+
+    def add_note(
+        self,
+        id: str,
+        *,
+        body: OrderAddNote,
+        **options: Unpack[CommandOptions],
+    ) -> Answer[Accepted | Order]:
+        """Writes something about the order, for those who work here: that somebody called, what
+        was agreed. It stands in the order's history for them, and is not shown to whose order
+        it is.
+
+        `POST /v1/orders/{id}/notes`, under a key
+        """
+        return self._client.ask(
+            "POST",
+            f"/v1/orders/{place(id)}/notes",
             body=body,
             keyed=True,
             **options,

@@ -185,6 +185,7 @@ fn order(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<C
         "change_address" => {
             order::Command::ChangeAddress { address_id: field(body, "address_id")? }
         }
+        "add_note" => order::Command::AddNote { note: field(body, "note")? },
         _ => bail!("there is no {}", sent.name),
     };
     Ok(Command::Order(named(sent)?, command))

@@ -63,10 +63,10 @@ impl Planner {
         (self.command(market, "order.cancel", Some(&order.id), &body), Then::Nothing)
     }
 
-    /// Makes an order smaller, or sends it elsewhere.
+    /// Makes an order smaller, sends it elsewhere, or writes something about it.
     fn change(&mut self, market: &Market, order: &Order) -> Plan {
         let sku = self.sku_of(market, order);
-        let (name, body) = match self.rng.u32(..5) {
+        let (name, body) = match self.rng.u32(..6) {
             0 => return self.cancel(market, order),
             // The shop may not, however often it asks.
             4 => {
@@ -78,10 +78,11 @@ impl Planner {
             }
             1 => ("order.change_address", json!({"address_id": uuid(&mut self.ids)})),
             2 => ("order.remove_line", json!({})),
+            5 => ("order.add_note", json!({"note": "called, will pick it up on Friday"})),
             _ => ("order.change_line", json!({"quantity": self.rng.u32(..3)})),
         };
         let mut command = self.command(market, name, Some(&order.id), &body);
-        command.sku = (name != "order.change_address").then_some(sku);
+        command.sku = name.ends_with("_line").then_some(sku);
         (command, Then::Nothing)
     }
 

@@ -14,6 +14,9 @@ use uuid::Uuid;
 use super::markers::{Markers, digits, unmistakable};
 use crate::stack::{self, PATIENCE, Stack};
 
+/// What the shop writes for itself, which nobody takes along.
+pub const INTERNAL_NOTE: &str = "note of the shop for itself";
+
 /// The shop, who asks it, and what must not be found.
 pub struct Shop {
     pub stack: Stack,
@@ -221,6 +224,9 @@ impl Shop {
             let cancel = format!("/v1/orders/{order}/cancel");
             self.ask(who, &cancel, json!({ "reason": reason })).await;
         }
+        let note = self.personal.add(INTERNAL_NOTE, unmistakable("Shouts, and is "));
+        let notes = format!("/v1/orders/{of_customer}/notes");
+        self.ask(&owner, &notes, json!({ "note": note })).await;
     }
 
     /// Goes to their bank and comes back.
