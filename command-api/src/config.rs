@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use event_store::jetstream::Limits;
 use event_store::{forget, writer};
 use reactor::gateway::settings::Settings;
+use reactor::terms::Terms;
 use service::config::base_url;
 
 use crate::batch::BATCHES_MAX;
@@ -57,6 +58,9 @@ pub struct Serve {
     /// The gateways
     #[command(flatten)]
     pub gateways: Settings,
+    /// What is given up by itself
+    #[command(flatten)]
+    pub terms: Terms,
     /// Mails to people
     #[command(flatten)]
     pub mail: mail::Settings,

@@ -200,12 +200,13 @@ pub async fn of_types(
     Ok(TypePage::new(page, scanned_to))
 }
 
-/// The events of some categories, known types or not, among the `scan` positions (at most
-/// [`PAGE_EVENTS_MAX`]) after `after`, as far as they fit [`PAGE_BYTES_MAX`], but one at least.
+/// The events of some categories, known types or not but those of `without`, among the `scan`
+/// positions (at most [`PAGE_EVENTS_MAX`]) after `after`, as far as they fit [`PAGE_BYTES_MAX`],
+/// but one at least.
 pub async fn of_categories(
     db: impl PgExecutor<'_> + Copy,
     after: i64,
-    categories: &[String],
+    (categories, without): (&[String], &[String]),
     scan: i64,
 ) -> sqlx::Result<TypePage> {
     let scanned_to = scan_to(db, after, scan).await?;
@@ -214,10 +215,12 @@ pub async fn of_categories(
                   metadata AS "metadata: Raw", data AS "data: Raw"
            FROM events
            WHERE position > $1 AND position <= $2 AND split_part(type, '.', 1) = ANY($3)
+               AND type <> ALL($4)
            ORDER BY position"#,
         after,
         scanned_to,
         categories,
+        without,
     )
     .fetch(db);
     let page = fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await?;

@@ -1,6 +1,27 @@
-//! How far streams had come at a position of the log.
+//! How far streams have come, or had at a position of the log.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
+
+/// The end of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastEvent {
+    /// How many events it has.
+    pub version: i64,
+    /// When the last one was appended.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// The end of a stream; none where it has not begun.
+pub async fn last(db: impl PgExecutor<'_>, stream: &str) -> sqlx::Result<Option<LastEvent>> {
+    sqlx::query_as!(
+        LastEvent,
+        "SELECT version, recorded_at FROM events WHERE stream = $1 ORDER BY version DESC LIMIT 1",
+        stream,
+    )
+    .fetch_optional(db)
+    .await
+}
 
 /// The versions that streams had at a position, in the order of `streams`; 0 where one had not
 /// begun.

@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
-use domain::{Event, OrderId, PaymentId, ProductId, StreamId};
+use domain::{CartId, Event, OrderId, PaymentId, ProductId, StreamId};
 use event_store::Recorded;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -66,6 +66,10 @@ pub fn order_id() -> OrderId {
     OrderId(Uuid::from_u128(1))
 }
 
+pub fn cart_id() -> CartId {
+    CartId(Uuid::from_u128(3))
+}
+
 pub fn payment_id() -> PaymentId {
     PaymentId(Uuid::from_u128(2))
 }
@@ -104,6 +108,16 @@ pub fn order(name: &str) -> (StreamId, Event) {
         "was_confirmed": false,
     });
     (StreamId::Order(order_id()), event(&format!("order.{name}"), &payload))
+}
+
+/// An event of a cart, by the second half of its name.
+pub fn cart(name: &str) -> (StreamId, Event) {
+    let payload = json!({
+        "currency": "EUR", "customer_id": Uuid::nil(), "order_id": order_id(), "into": Uuid::nil(),
+        "sku": "TOTE", "product_id": Uuid::nil(), "title": "Tote", "quantity": 1,
+        "unit_price": money(),
+    });
+    (StreamId::Cart(cart_id()), event(&format!("cart.{name}"), &payload))
 }
 
 /// An event of its payment; `captured_last` is the capture after which nothing is left.

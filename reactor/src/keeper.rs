@@ -124,6 +124,13 @@ impl Group {
         names
     }
 
+    /// Types of events that none of them looks at, though it reads their kind.
+    fn passes(&self) -> Vec<String> {
+        let all = self.reactions.iter().flat_map(|reaction| reaction.passes);
+        let unread = |kind: &&&str| !self.reactions.iter().any(|reaction| reaction.reads(kind));
+        all.filter(unread).map(|kind| (*kind).to_owned()).collect()
+    }
+
     fn move_to(&mut self, position: i64) {
         self.position = position;
         for place in &mut self.places {
@@ -147,8 +154,8 @@ impl Keeper<'_> {
     async fn read_on(&mut self) -> sqlx::Result<bool> {
         let left = self.group.until.map_or(i64::MAX, |until| until - self.scanned);
         let limit = left.min(read::PAGE_EVENTS_MAX);
-        let page =
-            read::of_categories(self.db, self.scanned, &self.group.categories(), limit).await?;
+        let kinds = (self.group.categories(), self.group.passes());
+        let page = read::of_categories(self.db, self.scanned, (&kinds.0, &kinds.1), limit).await?;
         let idle = page.scanned_to == self.scanned;
         if idle && self.group.log_id != Some(read::log(self.db).await?.id) {
             // What was read may never have happened.
@@ -226,7 +233,8 @@ mod tests {
         let group = Group::of(all).unwrap();
         let all = reactions::ALL.len();
         assert_eq!((group.reactions.len(), group.position, group.until), (all, 7, None));
-        assert_eq!(group.categories(), ["fulfilment", "order", "payment", "return"]);
+        assert_eq!(group.categories(), ["cart", "fulfilment", "order", "payment", "return"]);
+        assert!(group.passes().contains(&"cart.line_added".to_owned()));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What happens by itself after an event: the gateway is asked, an order that nobody paid is called
-//! off, an authorisation that nobody captured is let go.
+//! off, an authorisation that nobody captured is let go, a cart that nobody touched is given up.
 //!
 //! * [`reactions`]: one file each; [`reaction`]: what one has to be; [`task`]: a thing to do;
 //! * `keeper`: follows the log and keeps the list of things to do; `notes`: what events make of it;
@@ -8,6 +8,7 @@
 //! * [`waiting`]: streams that wait for a program that can read them;
 //! * [`tokens`], [`actions`]: what of a payment lies sealed outside the log;
 //! * [`gateway`]: those who move money; [`cdn`]: who keeps copies of the catalogue;
+//! * [`terms`]: after how long something is given up;
 //! * [`operations`]: what is done by hand; [`serve`]: a process that does nothing else.
 //!
 //! It runs inside command-api, or alone. It knows no routes, and decides nothing about a shop: what
@@ -29,6 +30,7 @@ pub mod reaction;
 pub mod reactions;
 pub mod serve;
 pub mod task;
+pub mod terms;
 pub mod tokens;
 pub mod waiting;
 
@@ -70,7 +72,8 @@ impl Correspondence {
     }
 }
 
-/// What runs until it is told to stop; what is being done then is finished first.
+/// What runs until it is told to stop; what is being done then is finished first. Carts that nobody
+/// touches lie for `cart_term`, or for ever.
 ///
 /// # Errors
 /// With half of what a gateway needs.
@@ -78,12 +81,14 @@ pub fn run(
     db: &PgPool,
     writer: Writer,
     settings: &Settings,
+    cart_term: Option<TimeDelta>,
     people: Correspondence,
     cdn: Option<Cdn>,
     stop: CancellationToken,
 ) -> Result<impl Future<Output = ()> + Send + use<>, gateway::Error> {
     let db = forgetful(db);
-    let hands = Hands::new(db.clone(), writer, Gateways::new(&db, settings)?, people.known.clone());
+    let (gateways, known) = (Gateways::new(&db, settings)?, people.known.clone());
+    let hands = Hands::new(db.clone(), writer, gateways, known, cart_term);
     let beside = Beside { events_term: settings.events_term(), people, cdn };
     Ok(react(db, hands, beside, stop))
 }

@@ -25,6 +25,9 @@ pub trait Reaction: 'static {
     const NAME: &'static str;
     /// The kinds of stream whose events it looks at.
     const READS: &'static [Category];
+    /// Types of their events that make nothing of the list, and of which there are so many that
+    /// they are left in the log.
+    const PASSES: &'static [&'static str] = &[];
     /// What a thing to do is about. Its text stands in the list.
     type Subject: Display + FromStr + Send + Sync;
 
@@ -52,6 +55,8 @@ pub struct Registered {
     pub name: &'static str,
     /// [`Reaction::READS`].
     pub reads: &'static [Category],
+    /// [`Reaction::PASSES`].
+    pub passes: &'static [&'static str],
     pub(crate) note: fn(&Recorded, &mut Changes),
     /// None where a carrier of its own does them, many at once.
     pub(crate) act: Option<Act>,
@@ -60,7 +65,8 @@ pub struct Registered {
 impl Registered {
     /// The entry of a reaction.
     pub const fn of<R: Reaction>() -> Self {
-        Self { name: R::NAME, reads: R::READS, note: note::<R>, act: Some(act::<R>) }
+        let (name, reads, passes) = (R::NAME, R::READS, R::PASSES);
+        Self { name, reads, passes, note: note::<R>, act: Some(act::<R>) }
     }
 
     /// One of which the list is kept here, and done elsewhere.
@@ -69,14 +75,14 @@ impl Registered {
         reads: &'static [Category],
         note: fn(&Recorded, &mut Changes),
     ) -> Self {
-        Self { name, reads, note, act: None }
+        Self { name, reads, passes: &[], note, act: None }
     }
 
     /// Whether it looks at events of a type, known or not: by the category that the name begins
-    /// with.
+    /// with, but for those that it passes.
     pub(crate) fn reads(&self, kind: &str) -> bool {
         let category = kind.split('.').next().unwrap_or_default();
-        self.reads.iter().any(|read| read.name() == category)
+        self.reads.iter().any(|read| read.name() == category) && !self.passes.contains(&kind)
     }
 }
 

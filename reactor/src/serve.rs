@@ -13,6 +13,7 @@ use vault::settings::MasterKey;
 use webhook::Dispatcher;
 
 use crate::gateway::settings::Settings;
+use crate::terms::Terms;
 use crate::{Correspondence, cdn, gateway, waiting};
 
 /// Where the reactor listens unless it is told.
@@ -24,6 +25,9 @@ pub struct Run {
     /// The gateways
     #[command(flatten)]
     pub gateways: Settings,
+    /// What is given up by itself
+    #[command(flatten)]
+    pub terms: Terms,
     /// Mails to people
     #[command(flatten)]
     pub mail: mail::Settings,
@@ -72,7 +76,7 @@ async fn keep_running(
     http: Http,
     master: MasterKey,
 ) -> Result<(), Error> {
-    let Run { gateways, mail, webhooks, cdn } = settings;
+    let Run { gateways, terms, mail, webhooks, cdn } = settings;
     http.check()?;
     exposed::check_servers(&http, &database, None, None)?;
     master.check(http.exposure.exposed)?;
@@ -95,7 +99,8 @@ async fn keep_running(
     let stop_reacting = CancellationToken::new();
     let people = Correspondence::new(master.vault(&db)?, mail.carrier()?);
     let stop = stop_reacting.clone();
-    let reacting = crate::run(&db, writer.clone(), &gateways, people, cdn.cdn()?, stop)?;
+    let (by, term, cdn) = (writer.clone(), terms.cart(), cdn.cdn()?);
+    let reacting = crate::run(&db, by, &gateways, term, people, cdn, stop)?;
     let reacting = parts.watch("the reactor", tokio::spawn(reacting));
     let dispatcher = Dispatcher::set_up(&db, master.master()?, &webhooks)?;
     let telling = dispatcher.map(|dispatcher| {

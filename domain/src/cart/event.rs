@@ -117,7 +117,11 @@ pub struct Reopened {
 
 /// `cart.abandoned`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Abandoned {}
+pub struct Abandoned {
+    /// Whether it was given up by itself, for nobody had touched it for long.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expired: bool,
+}
 
 /// `cart.merged`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

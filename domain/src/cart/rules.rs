@@ -207,7 +207,16 @@ impl Cart {
             return Ok(vec![]);
         }
         self.must_be_open()?;
-        Ok(vec![Abandoned {}.into()])
+        Ok(vec![Abandoned { expired: false }.into()])
+    }
+
+    /// Gives it up, as nobody has touched it for long: which it does not know, but who asks.
+    pub fn expire(&self) -> Result<Vec<Event>, Error> {
+        match self.status {
+            Status::Unborn => Err(Error::NotFound),
+            Status::Open => Ok(vec![Abandoned { expired: true }.into()]),
+            Status::CheckedOut | Status::Abandoned | Status::Merged => Ok(vec![]),
+        }
     }
 
     pub(crate) fn must_be_open(&self) -> Result<(), Error> {

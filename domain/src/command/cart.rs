@@ -73,6 +73,10 @@ pub enum Command {
     Reopen,
     /// Give it up.
     Abandon,
+    /// Nobody has touched it for long: give it up, unless it came to an end. When it was touched
+    /// stands in the log and in no state: who asks has looked there, and expects the version that
+    /// was the last.
+    Expire,
 }
 
 impl Command {
@@ -99,6 +103,7 @@ pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<E
             None => cart.must_be_open().map(|()| vec![]),
         },
         Command::Abandon => cart.abandon(),
+        Command::Expire => cart.expire(),
         Command::CheckOut { order_id, reserved_until, address_id } => {
             return check_out(id, cart, order_id, reserved_until, address_id, streams);
         }

@@ -362,10 +362,19 @@ fn a_guests_cart_becomes_a_customers_once() {
 fn a_cart_is_given_up_once() {
     let abandon = || to_cart(1, Command::Abandon);
     let shop = full_cart();
-    shop.when(abandon()).then([of_cart(1, Abandoned {})]);
+    shop.when(abandon()).then([of_cart(1, Abandoned { expired: false })]);
     shop.clone().done(abandon()).when(abandon()).then_nothing();
     shop.done(abandon()).when(reopen(1)).then_refused("cart_abandoned");
     placed().when(abandon()).then_refused("cart_checked_out");
+}
+
+#[test]
+fn one_that_nobody_touched_is_given_up_unless_it_came_to_an_end() {
+    let expire = || to_cart(1, Command::Expire);
+    let shop = full_cart();
+    shop.when(expire()).then([of_cart(1, Abandoned { expired: true })]);
+    shop.done(expire()).when(expire()).then_nothing();
+    placed().when(expire()).then_nothing();
 }
 
 #[test]
@@ -382,7 +391,7 @@ fn a_closed_cart_takes_no_commands() {
 #[test]
 fn a_cart_never_created_is_not_found() {
     let abandon = to_cart(1, Command::Abandon);
-    let others = [check_out(1, 2), reopen(1), abandon];
+    let others = [check_out(1, 2), reopen(1), abandon, to_cart(1, Command::Expire)];
     for command in [add(1, TOTE, 1), change(TOTE, 1), remove(TOTE)].into_iter().chain(others) {
         catalogue().when(command).then_refused("cart_not_found");
     }

@@ -148,7 +148,7 @@ fn of_carts() -> [cart::Event; 9] {
         cart::LineRemoved { sku: sku(TOTE) }.into(),
         cart::CheckedOut { order_id: order_id(1) }.into(),
         cart::Reopened { order_id: order_id(1) }.into(),
-        cart::Abandoned {}.into(),
+        cart::Abandoned { expired: true }.into(),
     ]
 }
 

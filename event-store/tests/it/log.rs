@@ -282,8 +282,10 @@ async fn a_page_by_type_is_bounded_in_bytes(db: PgPool) {
     }
     assert_eq!((after, pages), (41, 3));
     assert_eq!(seen, (1..=20).map(|n| 2 * n).collect::<Vec<i64>>());
-    let page = read::of_categories(&db, 0, &categories, 100).await.unwrap();
+    let page = read::of_categories(&db, 0, (&categories, &[]), 100).await.unwrap();
     assert_eq!((page.events.len(), page.scanned_to), (8, 8));
+    let page = read::of_categories(&db, 0, (&categories, &types), 100).await.unwrap();
+    assert!(page.events.iter().all(|event| event.kind != types[0]), "what is left out");
     let page = read::entries(&db, 0, 41, &categories).await.unwrap();
     assert_eq!((page.entries.len(), page.scanned_to, page.cut), (16, 16, true));
 }

@@ -3,6 +3,7 @@
 
 mod ask_gateway;
 mod expire_authorization;
+mod expire_cart;
 mod expire_order;
 mod expiry;
 mod mail;
@@ -17,6 +18,7 @@ pub static ALL: &[Registered] = &[
     Registered::of::<ask_gateway::AskGateway>(),
     Registered::of::<expire_order::ExpireOrder>(),
     Registered::of::<expire_authorization::ExpireAuthorization>(),
+    Registered::of::<expire_cart::ExpireCart>(),
     Registered::of::<settle_order::SettleOrder>(),
     Registered::of::<mail::MailOrderPlaced>(),
     Registered::of::<mail::MailOrderConfirmed>(),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod actions;
+mod carts;
 mod mails;
 mod migration;
 mod money;

@@ -44,10 +44,14 @@ pub fn react(db: &PgPool) -> Running {
 
 /// The same, who knows people and writes to them.
 pub fn react_with(db: &PgPool, people: Correspondence) -> Running {
+    react_to_carts(db, None, people)
+}
+
+/// The same, who gives carts up that nobody touches for so long.
+pub fn react_to_carts(db: &PgPool, term: Option<TimeDelta>, people: Correspondence) -> Running {
     let (writer, _) = Writer::start(db, writer::Settings::default());
-    let stop = CancellationToken::new();
-    let reacting =
-        reactor::run(db, writer, &Settings::default(), people, None, stop.clone()).unwrap();
+    let (stop, settings) = (CancellationToken::new(), Settings::default());
+    let reacting = reactor::run(db, writer, &settings, term, people, None, stop.clone()).unwrap();
     let task = tokio::spawn(reacting);
     Running { stop, task }
 }

@@ -29,7 +29,8 @@ commands! {
         Unpublish Archive Restore;
     Stock, stock: Receive Transfer Count Adjust SetPolicy SetThreshold;
     Location, location: Set;
-    Cart, cart: Create Assign Merge AddLine ChangeLine RemoveLine CheckOut Reopen Abandon;
+    Cart, cart: Create Assign Merge AddLine ChangeLine RemoveLine CheckOut Reopen Abandon
+        Expire;
     Order, order: Record Assign Cancel ShrinkLine ChangeAddress AddNote Expire Settle;
     Payment, payment: Start CompleteAction Abort Capture Void Refund Record Report Resolve Expire
         Collect CorrectCollection Remit CorrectRemittance CorrectRefund Uncollect;

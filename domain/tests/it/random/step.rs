@@ -199,10 +199,10 @@ fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Comma
             to_payment(n, P::Collect { amount, at: hour(0) })
         }
         // The card that was tried before is charged after all; the desk had typed another amount.
-        Status::Collected if choice % 3 == 1 => {
+        Status::Collected if choice % 5 == 1 => {
             report(order, Report::Captured { amount: eur("1.00"), reference: token("seen_0") })
         }
-        Status::Collected if choice % 3 == 2 => {
+        Status::Collected if choice % 5 == 2 => {
             let (amount, reason) = (eur("5.00"), note("the desk typed another"));
             to_payment(n, P::CorrectCollection { amount, reason, at: hour(0) })
         }
@@ -391,7 +391,7 @@ fn of_carts() -> impl Strategy<Value = Command> {
         }),
         1 => (1..3_u128).prop_map(|n| C::Assign { customer_id: customer_id(n), guest_id: None }),
         1 => Just(C::Reopen),
-        1 => Just(C::Abandon),
+        1 => select(vec![C::Abandon, C::Expire]),
         1 => (1..=STORIES).prop_map(|n| C::Merge { from: cart_id(n), guest_id: None }),
     ];
     (1..=STORIES, command).prop_map(|(n, command)| to_cart(n, command))

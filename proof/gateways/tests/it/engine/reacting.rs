@@ -44,7 +44,8 @@ impl Shop {
         };
         let (stop, people) = (CancellationToken::new(), Correspondence::default());
         let writer = log.writer.clone();
-        let reacting = reactor::run(db, writer, &settings, people, None, stop.clone()).unwrap();
+        let reacting =
+            reactor::run(db, writer, &settings, None, people, None, stop.clone()).unwrap();
         let paypal = Paypal::new(of_paypal).unwrap();
         log.sell("TOTE", 9).await;
         Self { log, play, paypal, stop, reacting: tokio::spawn(reacting) }
