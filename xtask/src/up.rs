@@ -191,9 +191,10 @@ fn correspondence(mails: &str, ports: services::Ports) -> String {
 Mails to people are shown at {mails}; for programs: curl {mails}/api/email
   curl -X POST {command}/v1/people -H 'content-type: application/json' \\
        -d '{{\"email\":\"ann@demo.example\",\"password\":\"correct horse\"}}'
-Their links are of the shop's pages (SHOP_URL), of which the demo has none: a page posts the code
+Their links are of the shop's pages (SHOP_URL), of which the demo has none: a page posts the code,
+with the password, for which it asks
   curl -X POST {command}/v1/people/verify -H 'content-type: application/json' \\
-       -d '{{\"code\":\"…\"}}'
+       -d '{{\"code\":\"…\",\"password\":\"correct horse\"}}'
 "
     )
 }

@@ -123,8 +123,9 @@ fn writing(db: &PgPool, inbox: &Inbox) -> (Known, DropGuard) {
     (known, stopped)
 }
 
-fn verify(code: &str) -> Ask {
-    from_outside(post("/v1/people/verify", &json!({ "code": code })))
+fn verify(code: &str, password: &str) -> Ask {
+    let shown = json!({"code": code, "password": password});
+    from_outside(post("/v1/people/verify", &shown))
 }
 
 /// Neither registering nor signing in with what was registered tells whether somebody has an
@@ -139,7 +140,12 @@ async fn who_registers_learns_nothing_by_signing_in(db: PgPool) {
         known.shop.done(post("/v1/people", &who)).await
     };
     register(taken, own).await;
-    known.shop.done(verify(&inbox.next().await.code())).await;
+    let code = inbox.next().await.code();
+    let alone = known.shop.send(from_outside(post("/v1/people/verify", &json!({ "code": code }))));
+    assert_eq!(alone.await.code(), "invalid_body", "the code alone shows nothing");
+    let others = known.shop.send(verify(&code, "battery staple")).await;
+    assert_eq!((others.status, others.code()), (StatusCode::UNAUTHORIZED, WRONG));
+    known.shop.done(verify(&code, own)).await;
     assert!(signs_in(&known, taken, own).await.status.is_success());
     let mut told = Vec::new();
     for email in [taken, free] {
@@ -179,7 +185,7 @@ async fn another_factor_is_told(db: PgPool) {
     let (ann, password) = ("ann@shop.example", "correct horse");
     let who = json!({"email": ann, "password": password});
     known.shop.done(post("/v1/people", &who)).await;
-    known.shop.done(verify(&inbox.next().await.code())).await;
+    known.shop.done(verify(&inbox.next().await.code(), "correct horse")).await;
     let signed_in = signs_in(&known, ann, password).await;
     let token = signed_in.body["token"].as_str().unwrap();
     let begun = post("/v1/people/me/totp", &json!({ "password": password }));
@@ -205,7 +211,7 @@ async fn another_e_mail_stands_there_too(db: PgPool) {
     let (ann, lee, password) = ("ann@shop.example", "lee@shop.example", "correct horse");
     let who = json!({"email": ann, "password": password});
     known.shop.done(post("/v1/people", &who)).await;
-    known.shop.done(verify(&inbox.next().await.code())).await;
+    known.shop.done(verify(&inbox.next().await.code(), "correct horse")).await;
     let signed_in = signs_in(&known, ann, password).await;
     let token = signed_in.body["token"].as_str().unwrap();
     let ask = |password| json!({"email": lee, "password": password});
@@ -216,7 +222,7 @@ async fn another_e_mail_stands_there_too(db: PgPool) {
     while mailed.to != lee {
         mailed = inbox.next().await;
     }
-    known.shop.done(verify(&mailed.code())).await;
+    known.shop.done(verify(&mailed.code(), password)).await;
     // All sessions end with that.
     let signed_in = signs_in(&known, lee, password).await;
     let token = signed_in.body["token"].as_str().unwrap();

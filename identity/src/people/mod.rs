@@ -5,7 +5,8 @@
 //! * `password`: what only they know, and how it is kept; `common`: passwords that nobody may have;
 //! * `failures`: how guessing is made slow; `sessions`: who is signed in; [`sign_ins`]: who
 //!   was, or tried; `elsewhere`: customers of another shop's books;
-//! * `registering`: how they come to have an account;
+//! * `registering`: how they come to have an account; `verifying`: how they show that an address is
+//!   theirs;
 //! * `second_factor`: what some show besides, `totp`: how codes are made; `staff`: those who work
 //!   here, as the owner sees to them; `inviting`: how they come.
 
@@ -22,6 +23,7 @@ mod sessions;
 pub mod sign_ins;
 mod staff;
 mod totp;
+mod verifying;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! How somebody comes to have an account. Where mails are sent, they have one once they have shown
-//! by a code that the address is theirs: until then it is nobody's, and signing in says so. Where
-//! none are sent nobody can show anything, and they have it at once.
+//! by a code that the address is theirs, and by the password that it was they who registered: until
+//! then it is nobody's, and signing in says so. Where none are sent nobody can show anything, and
+//! they have it at once.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mail::Letter;
@@ -102,24 +103,33 @@ impl People {
         Ok(post.send(Uuid::now_v7(), DataSubject(id), &letter, now).await?)
     }
 
-    /// Somebody who registered has shown by a code that the address is theirs, and has an account.
-    /// Others who registered with it have not, and will not. Whether there is such a code.
+    /// Somebody who registered has shown by a code, and by the password that they registered with,
+    /// that the address is theirs, and has an account. Others who registered with it have not, and
+    /// will not.
     ///
     /// # Errors
-    /// The address is somebody's by now, or the database does not answer.
+    /// There is no such code, or the address is somebody's by now; or the password is another, as
+    /// of who reads the mails of an address with which somebody else registered.
     pub(super) async fn let_in(
         &self,
         code: &str,
+        password: Password,
         now: DateTime<Utc>,
-    ) -> Result<bool, AccountError> {
+    ) -> Result<(), AccountError> {
         let digest = codes::digest(code);
         let waits = sqlx::query!(
-            "SELECT id, email_sealed, locale FROM registrations
+            "SELECT id, email_sealed, password, locale FROM registrations
              WHERE digest = $1 AND expires_at > $2",
             &digest[..],
             now
         );
-        let Some(waits) = waits.fetch_optional(&self.db).await? else { return Ok(false) };
+        let waits = waits.fetch_optional(&self.db).await?.ok_or(AccountError::NoCode)?;
+        let tries = self.own_tries(waits.id);
+        tries.claim(&self.db, now).await?;
+        if !self.look_at(password, Some(waits.password), &tries).await? {
+            return Err(SignInError::Wrong.into());
+        }
+        tries.forget(&self.db).await?;
         let email = self.open_email(&waits.email_sealed);
         let email = email.map_err(|why| VaultError::Sealed(waits.id, why))?;
         let locale = waits.locale.and_then(|locale| Locale::try_from(locale).ok());
@@ -147,7 +157,7 @@ impl People {
         let others: Vec<Uuid> = all.iter().filter(|it| !it.is_made).map(|it| it.id).collect();
         self.vault.let_go_of_keys(&others).await?;
         if all.iter().any(|it| it.is_made) {
-            return Ok(true);
+            return Ok(());
         }
         self.vault.erase(DataSubject(waits.id), now).await?;
         Err(AccountError::NoCode)

@@ -33,6 +33,8 @@ use crate::principal::{Principal, Role};
 #[schemars(rename = "MailedCode")]
 pub(super) struct Code {
     code: String,
+    /// Of the account, or as one registered: whoever reads the mail may be somebody else.
+    password: Password,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -128,16 +130,16 @@ impl From<KeptRecord<Note>> for Written {
     }
 }
 
-/// `POST /v1/people/verify`: shows by a code that was mailed that an address is one's own, or that
-/// one registered with.
+/// `POST /v1/people/verify`: shows by a code that was mailed, and one's password, that an address is
+/// one's own, or that one registered with.
 pub(super) async fn verify(
     State(identity): State<Identity>,
     Origin(network): Origin,
-    Json(Code { code }): Json<Code>,
+    Json(Code { code, password }): Json<Code>,
 ) -> Result<StatusCode, Problem> {
     let (people, now) = (identity.desk()?.people.clone(), Utc::now());
     let verified = finish(async move {
-        if let Some(id) = people.verify(&code, now).await? {
+        if let Some(id) = people.verify(&code, password, now).await? {
             people.note(id, What::EmailChanged, network.as_ref(), now).await;
         }
         Ok(())

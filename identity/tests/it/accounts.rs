@@ -46,7 +46,7 @@ pub fn password(text: &str) -> Password {
 
 impl Written {
     /// Somebody registers; what is mailed for it.
-    async fn ask(&mut self, text: &str, given: &str) -> Mail {
+    pub async fn ask(&mut self, text: &str, given: &str) -> Mail {
         let (email, now) = (email(text), Utc::now());
         let given = self.people.hash(password(given)).await.unwrap();
         self.people.ask_newcomer(&email, given, None, now).await.unwrap();
@@ -56,7 +56,7 @@ impl Written {
     /// Somebody registers, and shows that the address is theirs.
     pub async fn register(&mut self, text: &str) -> Uuid {
         let code = self.ask(text, RIGHT).await.code();
-        assert_eq!(self.people.verify(&code, Utc::now()).await.unwrap(), None);
+        assert_eq!(self.people.verify(&code, password(RIGHT), Utc::now()).await.unwrap(), None);
         self.people.with_email(&email(text)).await.unwrap().unwrap().person.id
     }
 
@@ -76,8 +76,13 @@ impl Written {
     }
 
     pub async fn is_no_code(&self, code: &str) {
+        self.is_no_code_of(RIGHT, code).await;
+    }
+
+    /// The same, of an account of this password.
+    async fn is_no_code_of(&self, given: &str, code: &str) {
         let now = Utc::now();
-        let verified = self.people.verify(code, now).await;
+        let verified = self.people.verify(code, password(given), now).await;
         assert!(matches!(verified, Err(AccountError::NoCode)), "{verified:?}");
         let reset = self.people.reset(code, password(NEW), now).await;
         assert!(matches!(reset, Err(AccountError::NoCode)), "{reset:?}");
@@ -89,7 +94,7 @@ impl Written {
         self.inbox.next().await.code()
     }
 
-    async fn verified(&self, id: Uuid) -> bool {
+    pub async fn verified(&self, id: Uuid) -> bool {
         self.people.account(id).await.unwrap().unwrap().verified_at.is_some()
     }
 }
@@ -99,15 +104,15 @@ async fn an_address_is_shown_to_be_theirs(db: PgPool) {
     let (mut open, now) = (open(&db).await, Utc::now());
     let mail = open.ask(ANN, RIGHT).await;
     assert_eq!(mail.to, ANN);
-    let good = open.people.verify(&mail.code(), now + TimeDelta::hours(25)).await;
+    let good = open.people.verify(&mail.code(), password(RIGHT), now + TimeDelta::hours(25)).await;
     assert!(matches!(good, Err(AccountError::NoCode)), "it has run out");
     assert!(matches!(open.sign_in(ANN, RIGHT).await, Err(SignInError::Wrong)));
-    open.people.verify(&mail.code(), now).await.unwrap();
+    open.people.verify(&mail.code(), password(RIGHT), now).await.unwrap();
     let id = open.sign_in(ANN, RIGHT).await.unwrap();
     assert!(open.verified(id).await);
     let profile = open.people.profile(id).await.unwrap();
     assert_eq!(profile.email.unwrap().as_str(), ANN);
-    let again = open.people.verify(&mail.code(), now).await;
+    let again = open.people.verify(&mail.code(), password(RIGHT), now).await;
     assert!(matches!(again, Err(AccountError::NoCode)), "it is good once");
     // Who tries to have the address is told nothing, whose it is is.
     let mail = open.ask("ANN@shop.example", NEW).await;
@@ -122,7 +127,7 @@ async fn an_address_is_whose_code_comes_back(db: PgPool) {
     let (mut open, now) = (open(&db).await, Utc::now());
     let squatters = open.ask(ANN, NEW).await.code();
     let owners = open.ask("Ann@shop.example", RIGHT).await.code();
-    open.people.verify(&owners, now).await.unwrap();
+    open.people.verify(&owners, password(RIGHT), now).await.unwrap();
     open.is_no_code(&squatters).await;
     assert!(open.sign_in(ANN, NEW).await.is_err());
     assert!(open.sign_in(ANN, RIGHT).await.is_ok());
@@ -132,7 +137,7 @@ async fn an_address_is_whose_code_comes_back(db: PgPool) {
     // What was asked for while it was free is nothing once somebody has it.
     let late = open.ask(OTHER, NEW).await.code();
     open.people.register(&email(OTHER), password(RIGHT), None).await.unwrap().unwrap();
-    open.is_no_code(&late).await;
+    open.is_no_code_of(NEW, &late).await;
     assert!(open.sign_in(OTHER, NEW).await.is_err());
 }
 
@@ -176,7 +181,7 @@ async fn who_forgot_their_password_chooses_another(db: PgPool) {
     let code = mail.code();
     let late = open.people.reset(&code, password(NEW), now + TimeDelta::minutes(61)).await;
     assert!(matches!(late, Err(AccountError::NoCode)));
-    let other_use = open.people.verify(&code, now).await;
+    let other_use = open.people.verify(&code, password(RIGHT), now).await;
     assert!(matches!(other_use, Err(AccountError::NoCode)), "a code is for one purpose");
     open.people.reset(&code, password(NEW), now).await.unwrap();
     assert!(open.people.reset(&code, password(RIGHT), now).await.is_err(), "it is good once");
@@ -195,7 +200,7 @@ async fn who_wants_another_address_shows_that_it_is_theirs(db: PgPool) {
     assert_eq!(open.sign_in(ANN, RIGHT).await.unwrap(), id);
     let person = open.people.sign_in(&email(ANN), password(RIGHT), now).await.unwrap();
     open.people.begin(person, now).await.unwrap();
-    open.people.verify(&code, now).await.unwrap();
+    open.people.verify(&code, password(RIGHT), now).await.unwrap();
     assert!(open.people.sessions(id, now).await.unwrap().is_empty(), "all were signed out");
     assert!(open.sign_in(ANN, RIGHT).await.is_err());
     assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);
@@ -205,7 +210,10 @@ async fn who_wants_another_address_shows_that_it_is_theirs(db: PgPool) {
     // What was asked for while it was free, and is somebody's by now, is not taken away.
     let code = open.ask_for_other(id, OTHER, ANN).await;
     open.register(ANN).await;
-    assert!(matches!(open.people.verify(&code, now).await, Err(AccountError::NoCode)));
+    assert!(matches!(
+        open.people.verify(&code, password(RIGHT), now).await,
+        Err(AccountError::NoCode)
+    ));
     assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);
 }
 
@@ -248,7 +256,7 @@ async fn another_address_ends_what_was_mailed_to_the_one_before(db: PgPool) {
     let id = open.register(ANN).await;
     let (old, other) = (open.code_to_reset(ANN).await, open.ask_for_other(id, ANN, OTHER).await);
     let third = open.ask_for_other(id, ANN, "third@shop.example").await;
-    open.people.verify(&other, Utc::now()).await.unwrap();
+    open.people.verify(&other, password(RIGHT), Utc::now()).await.unwrap();
     open.is_no_code(&old).await;
     open.is_no_code(&third).await;
     assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);

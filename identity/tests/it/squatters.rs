@@ -1,8 +1,9 @@
-//! Whoever has an account with somebody else's address, before that one shows that it is theirs.
+//! Whoever registers with somebody else's address, or has an account with it, before that one shows
+//! that it is theirs.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use identity::Role;
-use identity::people::{Person, SignInError};
+use identity::people::{AccountError, Person, SignInError};
 use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -50,6 +51,68 @@ impl Written {
         let code = self.code_to_reset(ANN).await;
         self.people.reset(&code, password(NEW), now).await.unwrap();
         assert!(self.inbox.next().await.subject.contains("was changed"));
+    }
+}
+
+/// Ann follows the link of a stranger's registration: the account would have the stranger's
+/// password, which she does not know.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_reads_the_mail_alone_makes_nobody_an_account(db: PgPool) {
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let strangers = open.ask(ANN, NEW).await;
+    assert!(strangers.text.contains("somebody else typed your address"), "{strangers:?}");
+    let clicked = open.people.verify(&strangers.code(), password(RIGHT), now).await;
+    assert!(matches!(clicked, Err(AccountError::SignIn(SignInError::Wrong))), "{clicked:?}");
+    for known in [NEW, RIGHT] {
+        assert!(open.sign_in(ANN, known).await.is_err(), "there is no account");
+    }
+    let id = open.register(ANN).await;
+    assert_eq!(open.sign_in(ANN, RIGHT).await.unwrap(), id);
+    assert!(open.sign_in(ANN, NEW).await.is_err());
+    open.is_no_code(&strangers.code()).await;
+}
+
+/// The same of an account that there is: one of before mails were sent, and one whose owner asks
+/// for Ann's address.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_reads_the_mail_alone_gives_nobody_their_address(db: PgPool) {
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let taken = open.people.register(&email(ANN), password(NEW), None).await.unwrap().unwrap();
+    open.people.ask_whether_theirs(taken, &email(ANN), now).await.unwrap();
+    let code = open.inbox.next().await.code();
+    let clicked = open.people.verify(&code, password(RIGHT), now).await;
+    assert!(matches!(clicked, Err(AccountError::SignIn(SignInError::Wrong))), "{clicked:?}");
+    assert!(!open.verified(taken).await);
+    open.people.verify(&code, password(NEW), now).await.unwrap();
+    assert!(open.verified(taken).await, "who knows the password reads the mail too");
+
+    sqlx::query("DELETE FROM people").execute(&db).await.unwrap();
+    let stranger = open.register(OTHER).await;
+    let code = open.ask_for_other(stranger, OTHER, ANN).await;
+    let clicked = open.people.verify(&code, password(NEW), now).await;
+    assert!(matches!(clicked, Err(AccountError::SignIn(SignInError::Wrong))), "{clicked:?}");
+    assert_eq!(open.people.account(stranger).await.unwrap().unwrap().email.as_str(), OTHER);
+    assert_ne!(open.register(ANN).await, stranger, "it was nobody's");
+}
+
+/// Whoever reads a mailbox does not try passwords of who mistyped their address on its way there.
+#[sqlx::test(migrations = "../migrations")]
+async fn guessing_by_a_mailed_code_becomes_slow(db: PgPool) {
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let registered = open.ask(ANN, RIGHT).await.code();
+    let id = open.register(OTHER).await;
+    let asked = open.ask_for_other(id, OTHER, "typo@shop.example").await;
+    for code in [registered, asked] {
+        let mut told = Vec::new();
+        for _ in 0..7 {
+            let guessed = open.people.verify(&code, password(NEW), now).await;
+            let Err(AccountError::SignIn(error)) = guessed else { panic!("{guessed:?}") };
+            told.push(matches!(error, SignInError::TooOften(_)));
+        }
+        assert!(!told[0] && told[6], "{told:?}");
+        let early = open.people.verify(&code, password(RIGHT), now).await;
+        assert!(early.is_err(), "also for who is right");
+        open.people.verify(&code, password(RIGHT), now + TimeDelta::minutes(1)).await.unwrap();
     }
 }
 

@@ -1327,8 +1327,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Shows by a code that was mailed that an address is one's own: who registered with it signs in from then on
-         * @description Shows by a code that was mailed that an address is one's own: who registered with it signs in from then on.
+         * Shows by a code that was mailed, and the password of the account, that an address is one's own: who registered with it signs in from then on
+         * @description Shows by a code that was mailed, and the password of the account, that an address is one's own: who registered with it signs in from then on. With another password it is somebody else who registered, and nothing comes of it.
          */
         post: operations["account.verify"];
         delete?: never;
@@ -3086,6 +3086,8 @@ export interface components {
         MailState: "failed" | "waiting" | "sent";
         MailedCode: {
             code: string;
+            /** @description Of the account, or as one registered: whoever reads the mail may be somebody else. */
+            password: components["schemas"]["Password"];
         };
         /** @description Who somebody is. */
         Me: {
@@ -12369,7 +12371,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "text"
+                 *       "code": "text",
+                 *       "password": "correct horse battery staple"
                  *     }
                  */
                 "application/json": components["schemas"]["MailedCode"];

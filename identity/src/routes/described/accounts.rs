@@ -29,8 +29,9 @@ fn mailed(document: &mut Description) {
     for operation in [
         post("/v1/people/verify", "account.verify")
             .text(
-                "Shows by a code that was mailed that an address is one's own: who registered with \
-                 it signs in from then on.",
+                "Shows by a code that was mailed, and the password of the account, that an address \
+                 is one's own: who registered with it signs in from then on. With another \
+                 password it is somebody else who registered, and nothing comes of it.",
             )
             .body(JSON, &code, true)
             .answer(204, "It is theirs.", None, &[])

@@ -720,6 +720,8 @@ MailState: TypeAlias = Literal["failed", "waiting", "sent"]
 @final
 class MailedCode(TypedDict):
     code: str
+    # Of the account, or as one registered: whoever reads the mail may be somebody else.
+    password: Password
 
 
 @final
@@ -3190,8 +3192,9 @@ class AccountOperations(Operations):
         return self._client.ask("POST", "/v1/people/reset/confirm", body=body, **options)
 
     def verify(self, *, body: MailedCode, **options: Unpack[PlainOptions]) -> Answer[None]:
-        """Shows by a code that was mailed that an address is one's own: who registered with it
-        signs in from then on.
+        """Shows by a code that was mailed, and the password of the account, that an address is
+        one's own: who registered with it signs in from then on. With another password it is
+        somebody else who registered, and nothing comes of it.
 
         `POST /v1/people/verify`
         """

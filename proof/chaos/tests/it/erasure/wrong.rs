@@ -81,7 +81,7 @@ fn wrong_bodies(word: &str, person: &Person) -> Vec<(String, String)> {
         ("/v1/people", wrong.clone()),
         ("/v1/people", json!({"email": word, "password": "short"}).to_string()),
         ("/v1/sessions/refresh", json!({"refresh_token": word}).to_string()),
-        ("/v1/people/verify", json!({"code": word}).to_string()),
+        ("/v1/people/verify", json!({"code": word, "password": password}).to_string()),
         ("/v1/people/reset/confirm", json!({"code": word, "password": word}).to_string()),
         ("/v1/addresses", address.to_string()),
         ("/v1/payments", start.to_string()),
