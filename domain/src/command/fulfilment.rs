@@ -96,6 +96,20 @@ impl Command {
     pub fn creates(&self) -> bool {
         matches!(self, Self::Create { .. })
     }
+
+    /// When it is asked, of what an order may come to wait for another payment by: what has left
+    /// is away no more.
+    fn at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Lose { at, .. } | Self::Return { at, .. } => Some(*at),
+            Self::Create { .. }
+            | Self::Pack
+            | Self::Ship { .. }
+            | Self::Deliver { .. }
+            | Self::Fail { .. }
+            | Self::Cancel => None,
+        }
+    }
 }
 
 pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Result<Events, Stop> {
@@ -103,7 +117,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
     let parcel = streams.fulfilment(&id)?;
     let mut unit = Unit::default();
     look_ahead(&command, parcel, streams)?;
-    let mut now = None;
+    let now = command.at();
     let events = match command {
         Command::Create { order_id, lines, location } => {
             create(&mut unit, id, parcel, order_id, lines, location, streams)?;
@@ -115,12 +129,8 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         }
         Command::Deliver { lines } => parcel.deliver(lines)?,
         Command::Fail { reason } => parcel.fail(reason)?,
-        Command::Lose { reason, at } => {
-            now = Some(at);
-            parcel.lose(reason)?
-        }
-        Command::Return { what, send_again, at } => {
-            now = Some(at);
+        Command::Lose { reason, .. } => parcel.lose(reason)?,
+        Command::Return { what, send_again, .. } => {
             let lines = what.of(parcel);
             let events = parcel.come_back(lines.clone(), send_again)?;
             if let (false, Some(order_id)) = (events.is_empty(), parcel.order_id) {

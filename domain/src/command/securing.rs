@@ -93,7 +93,9 @@ fn become_certain(
     let Some(by) = by.filter(|_| balance.is_covered()) else { return Ok(None) };
     let confirmed = order.confirm(by)?;
     let mut after = order.clone();
-    confirmed.iter().for_each(|event| after.evolve(event));
+    for event in &confirmed {
+        after.evolve(event);
+    }
     unit.go_on(&StreamId::Order(order_id), confirmed);
     commit_stock(unit, order_id, order, streams)?;
     Ok(Some(after))

@@ -96,7 +96,7 @@ impl Document {
             return if all { PaymentStatus::Paid } else { PaymentStatus::PartiallyPaid };
         }
         // Nothing has been taken yet: the latest attempt tells.
-        counted().last().map_or(PaymentStatus::None, |payment| match payment.status {
+        counted().next_back().map_or(PaymentStatus::None, |payment| match payment.status {
             Paying::Created | Paying::RequiresAction | Paying::CodPending => {
                 PaymentStatus::Awaiting
             }

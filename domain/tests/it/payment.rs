@@ -372,12 +372,8 @@ fn thirds_come_back_to_the_cent() {
 fn a_refund_keeps_its_reason() {
     let reason = Some(note("broken zip"));
     let (order_id, operation, amount) = (order_id(1), Operation::Refund, eur("5.00"));
-    let command = ask(Command::Refund {
-        amount: Some(amount),
-        reason: reason.clone(),
-        by_hand: false,
-        at: hour(0),
-    });
+    let (some, at, why) = (Some(amount), hour(0), reason.clone());
+    let command = ask(Command::Refund { amount: some, reason: why, by_hand: false, at });
     let asked = Requested { order_id, operation, amount, request: 3, reason: reason.clone() };
     let shop = captured();
     shop.when(command.clone()).then([of_payment(1, asked)]);

@@ -290,14 +290,14 @@ fn what_is_back_before_the_rest_has_left_waits_as_what_never_left() {
     // Who was at their bank meanwhile has that time too.
     let url = "https://bank.example/confirm".parse().expect("a URL");
     let verdict = Verdict::ActionRequired { reference: Some(token("begun_2")), url };
-    let bank = sent.done(pay_by_card(2, 1));
-    let asked = bank.clone().done(send_again(1, "depot"));
-    assert!(!order(&asked).unsecured, "the gateway may say yes");
-    assert!(order(&asked.done(record(2, 1, verdict.clone()))).unsecured);
-    let back = bank.done(record(2, 1, verdict)).done(send_again(1, "depot"));
-    assert!(order(&back).unsecured);
-    let paid = back.done(report(2, told_authorized()));
-    assert!(!order(&paid).unsecured);
+    let paying = sent.done(pay_by_card(2, 1));
+    let waiting = paying.clone().done(send_again(1, "depot"));
+    assert!(!order(&waiting).unsecured, "the gateway may say yes");
+    assert!(order(&waiting.done(record(2, 1, verdict.clone()))).unsecured);
+    let at_bank = paying.done(record(2, 1, verdict)).done(send_again(1, "depot"));
+    assert!(order(&at_bank).unsecured);
+    let secured = at_bank.done(report(2, told_authorized()));
+    assert!(!order(&secured).unsecured);
 }
 
 fn told_authorized() -> Report {
