@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
 use event_store::jetstream::Limits;
 use event_store::{forget, writer};
+use reactor::cart_expiry::CartExpiry;
 use reactor::gateway::settings::Settings;
-use reactor::terms::Terms;
 use service::config::base_url;
 
 use crate::batch::BATCHES_MAX;
@@ -58,9 +58,9 @@ pub struct Serve {
     /// The gateways
     #[command(flatten)]
     pub gateways: Settings,
-    /// What is given up by itself
+    /// Carts that nobody touches
     #[command(flatten)]
-    pub terms: Terms,
+    pub carts: CartExpiry,
     /// Mails to people
     #[command(flatten)]
     pub mail: mail::Settings,

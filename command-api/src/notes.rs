@@ -9,9 +9,9 @@ use event_store::whose;
 use service::problem::Problem;
 use sqlx::PgPool;
 use uuid::Uuid;
-use vault::notes::Readers;
+use vault::notes::{NoteReaders, WrittenNote};
 use vault::records::Kind;
-use vault::{DataSubject, Vault, VaultError, notes};
+use vault::{DataSubject, Vault, VaultError};
 
 use crate::people;
 use crate::routes::{Edge, UNSAID};
@@ -20,16 +20,16 @@ use crate::routes::{Edge, UNSAID};
 pub struct Written<'a> {
     /// About which stream.
     about: StreamId,
-    readers: Readers,
+    readers: NoteReaders,
     note: &'a mut Note,
 }
 
 /// What somebody wrote into a command, if they did.
 pub fn written(command: &mut Command) -> Option<Written<'_>> {
-    let (mut about, mut readers) = (command.target(), Readers::Both);
+    let (mut about, mut readers) = (command.target(), NoteReaders::Both);
     let note = match command {
         Command::Order(_, order::Command::AddNote { note }) => {
-            readers = Readers::Shop;
+            readers = NoteReaders::Shop;
             note
         }
         Command::Order(
@@ -73,7 +73,7 @@ pub fn written(command: &mut Command) -> Option<Written<'_>> {
 /// A note that was sealed for a command which is not decided yet.
 pub struct Sealed {
     vault: Vault,
-    readers: Readers,
+    readers: NoteReaders,
     id: Uuid,
 }
 
@@ -108,7 +108,7 @@ pub async fn put_away(
         Some(me) => Some(me),
         None => subject(vault, db, &about).await?,
     };
-    let written = notes::Written { about: &about.to_string(), readers, note };
+    let written = WrittenNote { about: &about.to_string(), readers, note };
     let (id, name) = match vault.put_note_away(written, subject, now).await {
         Err(VaultError::Erased) if me.is_none() => {
             *note = vault.name_of_note(written);

@@ -15,7 +15,7 @@ use service::extract::Path;
 use service::openapi::{Description, Endpoint};
 use service::problem::Problem;
 use uuid::Uuid;
-use vault::notes::Readers;
+use vault::notes::NoteReaders;
 use vault::records::KeptRecord;
 use vault::{Vault, VaultError};
 
@@ -105,9 +105,9 @@ async fn note(
 ) -> Result<Response, Problem> {
     let none = || problem::not_found("there is no such note");
     let vault = vault.ok_or_else(none)?;
-    let mut found = vault.note(Readers::Both, id).await;
+    let mut found = vault.note(NoteReaders::Both, id).await;
     if matches!(found, Ok(None)) && people::shopper(principal).is_none() {
-        found = vault.note(Readers::Shop, id).await;
+        found = vault.note(NoteReaders::Shop, id).await;
     }
     let found = shown(&vault, principal, found).await?.ok_or_else(none)?;
     Ok(([NO_STORE], Json(Written { id, text: found.plain })).into_response())

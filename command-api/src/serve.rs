@@ -117,7 +117,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let reacting = if inside {
         reactor::metrics::describe_metrics();
         let (cdn, stop) = (settings.cdn.cdn()?, stop_reacting.clone());
-        let (by, term) = (writer.clone(), settings.terms.cart());
+        let (by, term) = (writer.clone(), settings.carts.term());
         let reacting = reactor::run(&db, by, &settings.gateways, term, people, cdn, stop)?;
         Some(parts.watch("the reactor", tokio::spawn(reacting)))
     } else {

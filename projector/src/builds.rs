@@ -129,7 +129,8 @@ async fn insert(
                 CASE WHEN $4::text IS NOT NULL
                      THEN clock_timestamp() + make_interval(secs => $5) END
          FROM (SELECT * FROM ranges
-               UNION ALL SELECT 0::smallint, $3::smallint WHERE NOT EXISTS (SELECT FROM ranges)) AS ranges
+               UNION ALL
+               SELECT 0::smallint, $3::smallint WHERE NOT EXISTS (SELECT FROM ranges)) AS ranges
          ON CONFLICT DO NOTHING",
         projection.name,
         build,

@@ -53,8 +53,8 @@ pub struct Lease {
 /// Takes the lease of a range of slots for a `term`, if it is free, over, or still the asker's own
 /// from before a lost connection, or since another member gave it; not while the asker is to leave
 /// it to others, nor if the range was cut smaller than the projection can do with, nor while the
-/// log has yet to get another id, nor while what readers see is paused. Where it is not said which, it is the asker's own or else the
-/// largest.
+/// log has yet to get another id, nor while what readers see is paused. Where it is not said which,
+/// it is the asker's own or else the largest.
 pub async fn acquire(
     db: impl PgExecutor<'_>,
     projection: &'static Projection,

@@ -1,5 +1,5 @@
-//! What is done to projections by hand: each says what it found and what it did, on standard output,
-//! and is kept for whoever asks later who it was.
+//! What is done to projections by hand: each says what it found and what it did, on standard
+//! output, and is kept for whoever asks later who it was.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,7 +25,7 @@ const EXIT_BUSY: u8 = 4;
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum HandError {
     /// Postgres said no, or is away.
     #[error("the database could not be asked")]
     Database(#[from] sqlx::Error),
@@ -58,7 +58,7 @@ impl Hand<'_> {
 }
 
 /// Lets nobody work on it until it is resumed.
-pub async fn pause(hand: Hand<'_>) -> Result<ExitCode, Error> {
+pub async fn pause(hand: Hand<'_>) -> Result<ExitCode, HandError> {
     hand.keeps("pause", None).await?;
     let done = care::pause(hand.db, hand.projection).await?;
     let state = if done { "paused" } else { "paused already" };
@@ -67,7 +67,7 @@ pub async fn pause(hand: Hand<'_>) -> Result<ExitCode, Error> {
 }
 
 /// Lets those who run it work on it again.
-pub async fn resume(hand: Hand<'_>) -> Result<ExitCode, Error> {
+pub async fn resume(hand: Hand<'_>) -> Result<ExitCode, HandError> {
     hand.keeps("resume", None).await?;
     let done = care::resume(hand.db, hand.projection).await?;
     let state = if done { "goes on" } else { "was not paused" };
@@ -76,7 +76,7 @@ pub async fn resume(hand: Hand<'_>) -> Result<ExitCode, Error> {
 }
 
 /// Calls off the rebuild or verification that is under way.
-pub async fn cancel(hand: Hand<'_>) -> Result<ExitCode, Error> {
+pub async fn cancel(hand: Hand<'_>) -> Result<ExitCode, HandError> {
     hand.keeps("cancel", None).await?;
     let name = hand.projection.name;
     let Some(build) = care::cancel(hand.db, hand.projection).await? else {
@@ -88,7 +88,7 @@ pub async fn cancel(hand: Hand<'_>) -> Result<ExitCode, Error> {
 }
 
 /// Takes it from those who work on it, and leaves it to others for a while.
-pub async fn release(hand: Hand<'_>, keep_from: Duration) -> Result<ExitCode, Error> {
+pub async fn release(hand: Hand<'_>, keep_from: Duration) -> Result<ExitCode, HandError> {
     let Hand { db, projection, .. } = hand;
     let (name, seconds) = (projection.name, keep_from.as_secs());
     hand.keeps("release", Some(&format!("for {seconds} s"))).await?;
@@ -106,7 +106,7 @@ pub async fn release(hand: Hand<'_>, keep_from: Duration) -> Result<ExitCode, Er
 }
 
 /// Takes parked streams up again.
-pub async fn retry(hand: Hand<'_>, stream: Option<&str>) -> Result<ExitCode, Error> {
+pub async fn retry(hand: Hand<'_>, stream: Option<&str>) -> Result<ExitCode, HandError> {
     let Hand { db, projection, .. } = hand;
     hand.keeps("retry", stream).await?;
     let retried = retry::retry(db, projection, stream).await?;
@@ -126,7 +126,7 @@ pub async fn skip(
     stream: &str,
     position: i64,
     reason: &str,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, HandError> {
     hand.keeps("skip", Some(&format!("{stream} at {position}: {reason}"))).await?;
     let retried = skip::skip(hand.db, hand.projection, stream, position, reason).await?;
     say(format!("skipped the event of {stream} at {position}"));
@@ -148,7 +148,7 @@ pub async fn rebuild(
     hand: Hand<'_>,
     meili: Option<&Meili>,
     owner: &str,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, HandError> {
     let Hand { db, projection, .. } = hand;
     hand.keeps("rebuild", None).await?;
     let report = rebuild::rebuild(db, projection, meili, owner, &bar(projection)).await?;
@@ -167,7 +167,7 @@ pub async fn verify_all(
     wanted: Vec<&'static Projection>,
     owner: &str,
     json: bool,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, HandError> {
     let (mut same, mut parked, mut busy, mut found) = (true, false, vec![], vec![]);
     for projection in wanted {
         let report = match verify(db, projection, owner, &bar(projection)).await {

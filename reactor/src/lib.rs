@@ -8,13 +8,14 @@
 //! * [`waiting`]: streams that wait for a program that can read them;
 //! * [`tokens`], [`actions`]: what of a payment lies sealed outside the log;
 //! * [`gateway`]: those who move money; [`cdn`]: who keeps copies of the catalogue;
-//! * [`terms`]: after how long something is given up;
+//! * [`cart_expiry`]: after how long a cart is given up;
 //! * [`operations`]: what is done by hand; [`serve`]: a process that does nothing else.
 //!
 //! It runs inside command-api, or alone. It knows no routes, and decides nothing about a shop: what
 //! an answer means for a payment and its order is the domain's.
 
 pub mod actions;
+pub mod cart_expiry;
 pub mod cdn;
 mod doer;
 pub mod gateway;
@@ -30,7 +31,6 @@ pub mod reaction;
 pub mod reactions;
 pub mod serve;
 pub mod task;
-pub mod terms;
 pub mod tokens;
 pub mod waiting;
 

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use vault::settings::MasterKey;
 use webhook::Dispatcher;
 
+use crate::cart_expiry::CartExpiry;
 use crate::gateway::settings::Settings;
-use crate::terms::Terms;
 use crate::{Correspondence, cdn, gateway, waiting};
 
 /// Where the reactor listens unless it is told.
@@ -25,9 +25,9 @@ pub struct Run {
     /// The gateways
     #[command(flatten)]
     pub gateways: Settings,
-    /// What is given up by itself
+    /// Carts that nobody touches
     #[command(flatten)]
-    pub terms: Terms,
+    pub carts: CartExpiry,
     /// Mails to people
     #[command(flatten)]
     pub mail: mail::Settings,
@@ -76,7 +76,7 @@ async fn keep_running(
     http: Http,
     master: MasterKey,
 ) -> Result<(), Error> {
-    let Run { gateways, terms, mail, webhooks, cdn } = settings;
+    let Run { gateways, carts, mail, webhooks, cdn } = settings;
     http.check()?;
     exposed::check_servers(&http, &database, None, None)?;
     master.check(http.exposure.exposed)?;
@@ -99,7 +99,7 @@ async fn keep_running(
     let stop_reacting = CancellationToken::new();
     let people = Correspondence::new(master.vault(&db)?, mail.carrier()?);
     let stop = stop_reacting.clone();
-    let (by, term, cdn) = (writer.clone(), terms.cart(), cdn.cdn()?);
+    let (by, term, cdn) = (writer.clone(), carts.term(), cdn.cdn()?);
     let reacting = crate::run(&db, by, &gateways, term, people, cdn, stop)?;
     let reacting = parts.watch("the reactor", tokio::spawn(reacting));
     let dispatcher = Dispatcher::set_up(&db, master.master()?, &webhooks)?;

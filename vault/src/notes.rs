@@ -12,14 +12,14 @@ use crate::{DataSubject, NAMED, Vault, VaultError};
 
 /// Whom a note is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readers {
+pub enum NoteReaders {
     /// Whom it is about, and the shop.
     Both,
     /// The shop alone.
     Shop,
 }
 
-impl Readers {
+impl NoteReaders {
     fn kind(self) -> Kind {
         match self {
             Self::Both => Kind::Note,
@@ -30,11 +30,11 @@ impl Readers {
 
 /// What was written about a stream, and for whom.
 #[derive(Clone, Copy, Debug)]
-pub struct Written<'a> {
+pub struct WrittenNote<'a> {
     /// The stream.
     pub about: &'a str,
     /// For whom.
-    pub readers: Readers,
+    pub readers: NoteReaders,
     /// What.
     pub note: &'a Note,
 }
@@ -49,7 +49,7 @@ impl Vault {
     /// They were forgotten, very much was written about them, or the database does not answer.
     pub async fn put_note_away(
         &self,
-        written: Written<'_>,
+        written: WrittenNote<'_>,
         subject: Option<DataSubject>,
         now: DateTime<Utc>,
     ) -> Result<(Uuid, Note), VaultError> {
@@ -67,12 +67,12 @@ impl Vault {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn take_note_into_use(&self, readers: Readers, id: Uuid) -> sqlx::Result<()> {
+    pub async fn take_note_into_use(&self, readers: NoteReaders, id: Uuid) -> sqlx::Result<()> {
         self.take_into_use(readers.kind(), id).await.map(drop)
     }
 
     /// The name of a note, of which nothing is kept.
-    pub fn name_of_note(&self, written: Written<'_>) -> Note {
+    pub fn name_of_note(&self, written: WrittenNote<'_>) -> Note {
         name(self.note_id(written))
     }
 
@@ -82,17 +82,17 @@ impl Vault {
     /// Whom it was about was forgotten, or it cannot be read.
     pub async fn note(
         &self,
-        readers: Readers,
+        readers: NoteReaders,
         id: Uuid,
     ) -> Result<Option<KeptRecord<Note>>, VaultError> {
         self.kept(readers.kind(), id).await
     }
 
-    fn note_id(&self, written: Written<'_>) -> Uuid {
-        let Written { about, readers, note } = written;
+    fn note_id(&self, written: WrittenNote<'_>) -> Uuid {
+        let WrittenNote { about, readers, note } = written;
         let word = match readers {
-            Readers::Both => Word::note(about, note),
-            Readers::Shop => Word::shop_note(about, note),
+            NoteReaders::Both => Word::note(about, note),
+            NoteReaders::Shop => Word::shop_note(about, note),
         };
         let digest = self.master().index().written(&word);
         let half = std::array::from_fn(|place| digest[place]);

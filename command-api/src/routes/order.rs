@@ -109,7 +109,7 @@ impl Body for ChangeAddress {
     }
 }
 
-/// Writes something about the order, for those who work here: that somebody called, what was agreed.
+/// Writes something about the order for those who work here, as what was agreed on the telephone.
 /// It stands in the order's history for them, and is not shown to whose order it is.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

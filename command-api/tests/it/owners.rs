@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 use vault::DataSubject;
-use vault::notes::{Readers, Written};
+use vault::notes::{NoteReaders, WrittenNote};
 
 use crate::known::Known;
 use crate::shop::{Ask, ask, keyed};
@@ -200,7 +200,7 @@ async fn confirmed(known: &Known, whose: &Customer) -> String {
 async fn note(known: &Known, whose: &Customer) -> String {
     let (subject, note) = (Some(DataSubject(whose.id)), "was out".parse().unwrap());
     let stream = format!("order-{}", Uuid::now_v7());
-    let written = Written { about: &stream, readers: Readers::Both, note: &note };
+    let written = WrittenNote { about: &stream, readers: NoteReaders::Both, note: &note };
     let kept = known.vault.put_note_away(written, subject, Utc::now()).await;
     kept.unwrap().0.to_string()
 }

@@ -104,8 +104,8 @@ refused! {
         Lose = "fulfilment.lose": "fulfilment_not_found" "fulfilment_wrong_state"
             "delivered_units_returned" "stock_would_go_negative";
         Return = "fulfilment.return": "fulfilment_not_found" "fulfilment_wrong_state"
-            "fulfilment_delivered" "fulfilment_given_up" "not_in_fulfilment" "too_many_arrivals" "unknown_location"
-            "location_not_sellable" "sku_of_another_product" "stock_too_large"
+            "fulfilment_delivered" "fulfilment_given_up" "not_in_fulfilment" "too_many_arrivals"
+            "unknown_location" "location_not_sellable" "sku_of_another_product" "stock_too_large"
             "too_many_locations";
         Cancel = "fulfilment.cancel": "fulfilment_not_found" "fulfilment_wrong_state";
     }

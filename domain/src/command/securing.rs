@@ -102,8 +102,8 @@ fn become_certain(
 }
 
 /// Whether what stands for the order may change by this payment without anybody's doing: something
-/// is set aside or due at the door, or a gateway is being asked. Of one that the order has done with
-/// only what was taken counts.
+/// is set aside or due at the door, or a gateway is being asked. Of one that the order has done
+/// with only what was taken counts.
 fn may_change((_, payment, ended): &Attempt) -> bool {
     match payment.in_flight.map(|asked| asked.operation) {
         Some(Operation::Capture | Operation::Refund) => true,

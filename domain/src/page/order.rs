@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::order_status;
 pub use super::order_status::{FulfilmentStatus, PaymentStatus};
 use crate::Event;
 use crate::StreamId;
@@ -356,7 +355,7 @@ impl Document {
 
     fn roll_up(&mut self) {
         let zero = Money::zero(self.total.currency());
-        let paid = self.payments.iter().map(order_status::kept);
+        let paid = self.payments.iter().map(payment::Document::kept);
         self.paid = paid.fold(zero, |sum, kept| sum.plus(kept).unwrap_or(sum));
         self.to_refund = self.paid.less(self.owed);
         self.payment_status = self.paid();

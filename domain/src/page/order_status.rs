@@ -58,15 +58,10 @@ pub enum FulfilmentStatus {
     Lost,
 }
 
-/// What was taken of a payment and neither given back nor taken back.
-pub(super) fn kept(of: &payment::Document) -> Money {
-    of.captured.less(of.refunded).less(of.charged_back)
-}
-
 /// Whether some of a payment is kept, or may still be taken.
 fn stands(of: &payment::Document) -> bool {
     let is_alive = matches!(of.stage, Stage::Created | Stage::RequiresAction | Stage::Open);
-    is_alive || !kept(of).is_zero()
+    is_alive || !of.kept().is_zero()
 }
 
 impl Document {

@@ -172,6 +172,11 @@ fn create(id: PaymentId, created: &payment::Created, seen: &Seen) -> Document {
 }
 
 impl Document {
+    /// What was taken of it and neither given back nor taken back.
+    pub(crate) fn kept(&self) -> Money {
+        self.captured.less(self.refunded).less(self.charged_back)
+    }
+
     /// The state of the payment's rules, so that they are not written twice.
     fn state(&self) -> Payment {
         let in_flight = self.pending.as_ref().map(|pending| InFlight {

@@ -266,10 +266,8 @@ impl Relay {
         AbortOnDropHandle::new(tokio::spawn(async move {
             let size = PageSize::new(PAGE_EVENTS as i64, PAGE_BYTES_MAX);
             let Page { events, .. } = read::page(&db, Some(log_id), position, &size).await?;
-            if events.is_empty() {
-                if !read::log(&db).await?.is(log_id) {
-                    return Err(RelayError::Turned);
-                }
+            if events.is_empty() && !read::log(&db).await?.is(log_id) {
+                return Err(RelayError::Turned);
             }
             let encoded = events.iter().map(|event| Outgoing::encode(&stream_name, event));
             Ok(encoded.collect::<Result<_, _>>()?)

@@ -1,7 +1,7 @@
-//! How somebody shows that an address is theirs: by a code that was mailed there, and the password of
-//! the account that has or is to have it. The code alone would give whoever reads the mailbox, and
-//! follows the link, an account that somebody else has the password of: a stranger registers with
-//! their address, and waits for them to click. The password alone shows nothing of the mailbox.
+//! How somebody shows that an address is theirs: by a code that was mailed there, and the password
+//! of the account that has or is to have it. The code alone would give whoever reads the mailbox,
+//! and follows the link, an account that somebody else has the password of: a stranger registers
+//! with their address and waits for the click. The password alone shows nothing of the mailbox.
 
 use chrono::{DateTime, Utc};
 use mail::letter::Template;

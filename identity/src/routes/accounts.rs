@@ -130,8 +130,8 @@ impl From<KeptRecord<Note>> for Written {
     }
 }
 
-/// `POST /v1/people/verify`: shows by a code that was mailed, and one's password, that an address is
-/// one's own, or that one registered with.
+/// `POST /v1/people/verify`: shows by a code that was mailed, and one's password, that an address
+/// is one's own, or that one registered with.
 pub(super) async fn verify(
     State(identity): State<Identity>,
     Origin(network): Origin,

@@ -13,7 +13,7 @@ use sqlx::{PgExecutor, PgPool};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::building::error::RebuildError;
-use crate::building::parts::{self, LiveRange, Parts};
+use crate::building::parts::{self, BuildParts, LiveRange};
 use crate::builds;
 use crate::checkpoint::RENEWAL;
 use crate::projection::Projection;
@@ -38,7 +38,7 @@ pub struct Candidate<'a> {
     /// The build that readers see.
     pub live: i16,
     /// The new build, with the right to write it.
-    pub parts: Parts,
+    pub parts: BuildParts,
     progress: &'a ProgressBar,
     /// Positions of the log read at a time.
     scan: i64,
@@ -76,7 +76,7 @@ impl<'a> Candidate<'a> {
             // Its index is filled once the build is complete.
             builds::set_sends(db, projection, build, false).await?;
         }
-        let parts = Parts::take(db, projection, build, owner).await?;
+        let parts = BuildParts::take(db, projection, build, owner).await?;
         let scan = read::ENTRIES_SCAN_MAX;
         Ok(Self { db, projection, live: live.build, parts, progress, scan })
     }

@@ -49,12 +49,12 @@ struct Part {
 }
 
 /// All of them, in order; there is one at least.
-pub struct Parts {
+pub struct BuildParts {
     owner: String,
     parts: Vec<Part>,
 }
 
-impl Parts {
+impl BuildParts {
     /// Takes the leases of a build.
     pub async fn take(
         db: &PgPool,

@@ -1,9 +1,9 @@
 //! A new build beside the one that is read: folded from the log, compared with it, and put in its
 //! place in one step. Readers see the old one until then, whole, and the new one after, whole.
 //!
-//! The comparison needs both builds at one position, range by range: a snapshot is taken of the live
-//! one, the new one is cut where that is and each part catches up with where its range stands, and
-//! a snapshot is taken of the new one. The live workers are not held for that; they are for the
+//! The comparison needs both builds at one position, range by range: a snapshot is taken of the
+//! live one, the new one is cut where that is and each part catches up with where its range stands,
+//! and a snapshot is taken of the new one. The live workers are not held for that; they are for the
 //! switch, while the last few events are folded.
 
 use std::time::{Duration, Instant};

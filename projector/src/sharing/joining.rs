@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoint::{self, LEASE, Lease};
-use crate::sharing::{Shared, bounds};
+use crate::sharing::{Look, bounds};
 use crate::working::fold::{self, BatchError};
 use crate::working::memory::Memory;
 
@@ -21,11 +21,11 @@ pub(super) async fn take_in(
     from: i16,
     owner: &str,
     stop: &CancellationToken,
-) -> Result<Shared, BatchError> {
+) -> Result<Look, BatchError> {
     let (projection, build) = (lease.projection, lease.build);
     let other = checkpoint::acquire(db, projection, build, Some(from), owner, LEASE).await?;
     // Somebody was faster.
-    let Some(mut other) = other else { return Ok(Shared::Unchanged) };
+    let Some(mut other) = other else { return Ok(Look::Unchanged) };
     let mut of_other = Memory::load(db, projection, build).await?;
     let (name, first, last) = (projection.name, other.slot_from, other.slot_to);
     tracing::info!(
@@ -39,7 +39,7 @@ pub(super) async fn take_in(
     match bring(db, &mut other, &mut of_other, to, lease, stop).await {
         Err(BatchError::Newer(newer)) => {
             other.give_way(db, newer.position).await?;
-            return Ok(Shared::Unreadable(newer));
+            return Ok(Look::Unreadable(newer));
         }
         brought => brought?,
     }
@@ -50,12 +50,12 @@ pub(super) async fn take_in(
     if lease.position != other.position {
         // Told to stop.
         other.release(db).await?;
-        return Ok(Shared::Unchanged);
+        return Ok(Look::Unchanged);
     }
     let mut connection = memory.take_connection(db).await?;
     bounds::join(&mut connection, lease, &other).await??;
     memory.put_back(connection);
-    Ok(Shared::Changed)
+    Ok(Look::Changed)
 }
 
 /// Folds the log for one range up to a position, while another waits. Ends early when told to stop.

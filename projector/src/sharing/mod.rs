@@ -24,7 +24,7 @@ use crate::working::memory::Memory;
 
 /// What came of a look.
 #[derive(Debug)]
-pub enum Shared {
+pub enum Look {
     /// The range is what it was.
     Unchanged,
     /// The range is another one by now: its lease is to be taken anew.
@@ -45,21 +45,21 @@ pub async fn share(
     owner: &str,
     unreadable: Option<i64>,
     stop: &CancellationToken,
-) -> Result<Shared, BatchError> {
+) -> Result<Look, BatchError> {
     if lease.projection.grain == ALL_SLOTS {
-        return Ok(Shared::Unchanged);
+        return Ok(Look::Unchanged);
     }
     let mut connection = memory.take_connection(db).await?;
     let sight = members::look(&mut connection, lease, owner, unreadable).await?;
     let shared = match plan::next(&sight) {
-        Move::Stay => Shared::Unchanged,
+        Move::Stay => Look::Unchanged,
         Move::LetGo { from } => {
             bounds::let_go(&mut connection, lease, from, owner).await?;
-            Shared::Unchanged
+            Look::Unchanged
         }
         Move::Give { slots, to } => {
             bounds::give(&mut connection, lease, slots, &to).await??;
-            Shared::Changed
+            Look::Changed
         }
         Move::TakeIn { from } => {
             memory.put_back(connection);

@@ -144,7 +144,7 @@ fn for_newcomer(sight: &Sight<'_>, place: usize) -> Option<Move> {
     // The first of them take what is nobody's.
     let to = sight.idle().nth(sight.free() + rank)?.clone();
     let cut = mine.from + aligned(mine.len() / 2, sight.grain);
-    (cut > mine.from && cut <= mine.to).then(|| Move::Give { slots: cut..=mine.to, to })
+    (cut > mine.from && cut <= mine.to).then_some(Move::Give { slots: cut..=mine.to, to })
 }
 
 /// A neighbour that has much less gets a part of the difference.

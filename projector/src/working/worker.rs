@@ -1,6 +1,6 @@
-//! The worker of one projection in this process: it waits for the lease of a range of slots, follows
-//! the log from the checkpoint, and stops in order. Any number of them may run; they share the
-//! projection where it can be shared, and else one works.
+//! The worker of one projection in this process: it waits for the lease of a range of slots,
+//! follows the log from the checkpoint, and stops in order. Any number of them may run; they share
+//! the projection where it can be shared, and else one works.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::builds::{self, WrongVersion};
 use crate::checkpoint::{self, LEASE, Lease, RENEWAL};
 use crate::metrics as measured;
 use crate::projection::Projection;
-use crate::sharing::{self, Shared, members};
+use crate::sharing::{self, Look, members};
 use crate::working::fold::{self, BatchError, Newer};
 use crate::working::memory::Memory;
 use crate::working::outage::{self, Outage};
@@ -249,9 +249,9 @@ async fn work(
             looked = Instant::now();
             let unreadable = notices.waits_at;
             match sharing::share(db, &mut lease, &mut memory, owner, unreadable, stop).await {
-                Ok(Shared::Unchanged) => {}
-                Ok(Shared::Changed) => return End::Reshaped,
-                Ok(Shared::Unreadable(newer)) => notices.stands_before(lease.projection, &newer),
+                Ok(Look::Unchanged) => {}
+                Ok(Look::Changed) => return End::Reshaped,
+                Ok(Look::Unreadable(newer)) => notices.stands_before(lease.projection, &newer),
                 Err(error) => done = Err(error.into()),
             }
         }

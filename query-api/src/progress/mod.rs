@@ -25,7 +25,8 @@ use uuid::Uuid;
 
 use self::index::{IndexPosition, is_refilled};
 pub use self::poller::WAITERS_MAX;
-use self::poller::{Goal, Poller, Unreached};
+use self::poller::{Poller, Unreached};
+use self::positions::Goal;
 use crate::fresh::Fresh;
 use crate::log;
 use crate::queue::{Queue, Who};

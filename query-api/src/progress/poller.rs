@@ -17,7 +17,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::index::IndexPosition;
-use super::positions::Positions;
+use super::positions::{Goal, Positions};
 use crate::metrics::UnderWay;
 
 /// The most requests that wait at once; more are refused.
@@ -29,28 +29,6 @@ const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(100);
 /// The pause before NATS is asked again for news it did not give.
 const LISTEN_PAUSE: Duration = Duration::from_secs(1);
-
-/// What is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// A read model.
-    Model(ReadModel),
-    /// The documents of search as Meilisearch shows them.
-    Index,
-}
-
-impl Goal {
-    /// How many there are.
-    pub(super) const COUNT: usize = ReadModel::ALL.len() + 1;
-
-    /// Its place among the positions.
-    pub(super) fn place(self) -> usize {
-        match self {
-            Self::Model(model) => model as usize,
-            Self::Index => ReadModel::ALL.len(),
-        }
-    }
-}
 
 /// What was looked at or told last.
 struct Hints {

@@ -1,9 +1,30 @@
 //! How far each slot of each read model has come, as far as is known. Nothing here asks or waits.
 
+use domain::ReadModel;
 use domain::stream::SLOTS;
 use event_store::reached::Reached;
 
-use super::poller::Goal;
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// A read model.
+    Model(ReadModel),
+    /// The documents of search as Meilisearch shows them.
+    Index,
+}
+
+impl Goal {
+    /// How many there are.
+    const COUNT: usize = ReadModel::ALL.len() + 1;
+
+    /// Its place among the positions.
+    fn place(self) -> usize {
+        match self {
+            Self::Model(model) => model as usize,
+            Self::Index => ReadModel::ALL.len(),
+        }
+    }
+}
 
 /// What is known of one goal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +106,6 @@ impl Positions {
 
 #[cfg(test)]
 mod tests {
-    use domain::ReadModel;
-
     use super::*;
 
     const ORDERS: Goal = Goal::Model(ReadModel::Orders);

@@ -7993,7 +7993,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "another_log" | "fulfilment_given_up" | "fulfilment_wrong_state" | "location_not_sellable" | "not_in_fulfilment" | "sku_of_another_product" | "too_many_arrivals";
+                        code?: "another_log" | "fulfilment_delivered" | "fulfilment_given_up" | "fulfilment_wrong_state" | "location_not_sellable" | "not_in_fulfilment" | "sku_of_another_product" | "too_many_arrivals";
                         /** @constant */
                         status?: 409;
                     };

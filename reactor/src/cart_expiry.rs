@@ -1,4 +1,4 @@
-//! After how long something is given up that nobody touches.
+//! After how long a cart is given up that nobody touches.
 
 use chrono::TimeDelta;
 use clap::Args;
@@ -9,16 +9,16 @@ const CART_DAYS_MAX: i64 = 3_650;
 
 /// Settings of that.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Terms {
+pub struct CartExpiry {
     /// After how many days a cart is given up that nobody touched; 0 for never
     #[arg(long, env = "CART_DAYS", default_value_t = CART_DAYS,
           value_parser = clap::value_parser!(u16).range(0..=CART_DAYS_MAX))]
     pub cart_days: u16,
 }
 
-impl Terms {
+impl CartExpiry {
     /// How long a cart lies; for ever, where there is none.
-    pub fn cart(&self) -> Option<TimeDelta> {
+    pub fn term(&self) -> Option<TimeDelta> {
         (self.cart_days > 0).then(|| TimeDelta::days(self.cart_days.into()))
     }
 }
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn a_cart_lies_for_days_or_for_ever() {
-        assert_eq!(Terms { cart_days: 90 }.cart(), Some(TimeDelta::days(90)));
-        assert_eq!(Terms { cart_days: 0 }.cart(), None);
+        assert_eq!(CartExpiry { cart_days: 90 }.term(), Some(TimeDelta::days(90)));
+        assert_eq!(CartExpiry { cart_days: 0 }.term(), None);
     }
 }
