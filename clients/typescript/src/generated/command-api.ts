@@ -741,8 +741,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Writes something about the order, for those who work here: that somebody called, what was agreed
-         * @description Writes something about the order, for those who work here: that somebody called, what was agreed.
+         * Writes something about the order for those who work here, as what was agreed on the telephone
+         * @description Writes something about the order for those who work here, as what was agreed on the telephone.
          *     It stands in the order's history for them, and is not shown to whose order it is.
          */
         post: operations["order.add_note"];
@@ -3534,7 +3534,7 @@ export interface components {
             withheld: components["schemas"]["Money"];
         };
         /**
-         * @description Writes something about the order, for those who work here: that somebody called, what was agreed.
+         * @description Writes something about the order for those who work here, as what was agreed on the telephone.
          *     It stands in the order's history for them, and is not shown to whose order it is.
          */
         OrderAddNote: {

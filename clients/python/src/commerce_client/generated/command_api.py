@@ -938,8 +938,9 @@ class Order(TypedDict):
 
 @final
 class OrderAddNote(TypedDict):
-    """Writes something about the order, for those who work here: that somebody called, what was
-    agreed. It stands in the order's history for them, and is not shown to whose order it is.
+    """Writes something about the order for those who work here, as what was agreed on the
+    telephone. It stands in the order's history for them, and is not shown to whose order it
+    is.
     """
 
     note: Note
@@ -2816,8 +2817,8 @@ class OrderOperations(Operations):
         body: OrderAddNote,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Order]:
-        """Writes something about the order, for those who work here: that somebody called, what
-        was agreed. It stands in the order's history for them, and is not shown to whose order
+        """Writes something about the order for those who work here, as what was agreed on the
+        telephone. It stands in the order's history for them, and is not shown to whose order
         it is.
 
         `POST /v1/orders/{id}/notes`, under a key
