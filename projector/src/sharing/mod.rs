@@ -1,10 +1,11 @@
 //! How those who run a projection share it, by ranges of slots.
 //!
-//! A member holds one range, or none. There is no leader: once a [`RENEWAL`] each member looks who
-//! else is there and which ranges they hold ([`members`]), thinks of the one thing that is its own
-//! to do ([`plan`], which is pure), and does that between two batches: it cuts something off its
-//! range for another ([`bounds`]), or takes in what is nobody's beside it ([`joining`]). Whatever
-//! has changed meanwhile stops it, as it stops a batch: by compare-and-set on epoch and position.
+//! A member holds one range, or none. There is no leader: as often as it renews its lease each
+//! member looks who else is there and which ranges they hold ([`members`]), thinks of the one thing
+//! that is its own to do ([`plan`], which is pure), and does that between two batches: it cuts
+//! something off its range for another ([`bounds`]), or takes in what is nobody's beside it
+//! ([`joining`]). Whatever has changed meanwhile stops it, as it stops a batch: by compare-and-set
+//! on epoch and position.
 //!
 //! Nothing here knows how events are folded.
 
