@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_command_is_asked_for() {
-        let planned: BTreeSet<&str> = plans(1, 20_000).iter().map(|command| command.name).collect();
+        let planned: BTreeSet<&str> = plans(1, 60_000).iter().map(|command| command.name).collect();
         let known: BTreeSet<&str> = ROUTES.iter().map(|(name, ..)| *name).collect();
         assert_eq!(planned, known);
         let offered: BTreeSet<&str> = command_api::routes::all().map(|route| route.name).collect();
