@@ -145,7 +145,10 @@ async fn bring_up_to_date(
 ) -> bool {
     while !context.stop.is_cancelled() {
         match builds::active(&context.db, projection).await {
-            Ok(active) if active.version >= projection.version => return true,
+            Ok(active) if active.version >= projection.version => {
+                outage.over();
+                return true;
+            }
             Ok(_) => tokio::select! {
                 () = rebuild_in_turn(context, projection, meili, rebuilding, outage) => {}
                 () = context.stop.cancelled() => return false,
