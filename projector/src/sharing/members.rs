@@ -70,7 +70,8 @@ pub(super) async fn look<'a>(
                   CASE WHEN lease_until > clock_timestamp() THEN owner END AS holder,
                   (released_by IS DISTINCT FROM $3 OR released_until < clock_timestamp())
                       AND (waits_at IS NULL OR waits_at <= position OR waits_at < $4)
-                      AS "open!"
+                      AS "open!",
+                  CASE WHEN released_until > clock_timestamp() THEN released_by END AS barred
            FROM projection_slots WHERE projection = $1 AND build = $2 ORDER BY slot_from"#,
         projection.name,
         lease.build,

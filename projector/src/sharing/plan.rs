@@ -22,6 +22,8 @@ pub struct Range {
     pub holder: Option<String>,
     /// Whether this member may take it where it is nobody's.
     pub open: bool,
+    /// Who may not take it for now, as it was released from them.
+    pub barred: Option<String>,
 }
 
 impl Range {
@@ -113,14 +115,15 @@ fn second_of_mine(sight: &Sight<'_>, beside: Beside<'_>) -> Option<Move> {
 /// A range beside this one that is nobody's, unless a member without any will take it: it goes to
 /// the smaller of its two neighbours.
 fn nobodys(sight: &Sight<'_>, place: usize, beside: Beside<'_>) -> Option<Move> {
-    if sight.idle().count() >= sight.free() {
-        return None;
-    }
     let mine = &sight.ranges[place];
     for (side, range) in beside.into_iter().enumerate() {
         let Some(range) = range.filter(|range| range.holder.is_none() && range.open) else {
             continue;
         };
+        let takers = sight.idle().filter(|member| range.barred.as_ref() != Some(*member)).count();
+        if takers >= sight.free() {
+            continue;
+        }
         let beyond = if side == 0 { place.checked_sub(2) } else { Some(place + 2) };
         let beyond = beyond.and_then(|place| sight.ranges.get(place));
         let rival = beyond.filter(|range| range.holder.is_some());

@@ -23,7 +23,7 @@ struct Shop {
 }
 
 fn range(from: i16, to: i16, holder: Option<&str>) -> Range {
-    Range { from, to, holder: holder.map(str::to_owned), open: true }
+    Range { from, to, holder: holder.map(str::to_owned), open: true, barred: None }
 }
 
 impl Shop {
@@ -213,6 +213,17 @@ fn what_a_member_leaves_goes_to_whoever_has_none() {
     assert_eq!(see(&["a"]), Move::TakeIn { from: 128 });
     let Move::Give { slots, to } = see(&["a", "b", "c"]) else { panic!("c has none") };
     assert_eq!((slots, to.as_str()), (64..=127, "c"));
+}
+
+/// Whoever it was released from stands by, and cannot take it.
+#[test]
+fn what_the_idle_may_not_take_is_not_left_to_them() {
+    let mut released = range(128, 255, None);
+    released.barred = Some("b".to_owned());
+    let ranges = vec![range(0, 127, Some("a")), released];
+    let members = vec!["a".to_owned(), "b".to_owned()];
+    let sight = Sight { me: "a", mine: 0, ranges, members, grain: 1 };
+    assert_eq!(next(&sight), Move::TakeIn { from: 128 });
 }
 
 #[test]
