@@ -3,9 +3,10 @@
 //! it and when.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{PgExecutor, PgPool};
 
 use crate::builds::{self, Maker};
+use crate::checkpoint;
 use crate::projection::Projection;
 
 /// Actions that are listed at most, the last ones.
@@ -67,7 +68,7 @@ pub async fn pause(db: &PgPool, projection: &Projection) -> sqlx::Result<bool> {
     let build = builds::active(db, projection).await?.build;
     let mut tx = db.begin().await?;
     // Nobody takes one before all of this is done.
-    take_leases(&mut tx, projection, build).await?;
+    checkpoint::free(&mut tx, projection, build).await?;
     let paused = sqlx::query!(
         "UPDATE projections SET paused_at = clock_timestamp()
          WHERE name = $1 AND paused_at IS NULL",
@@ -95,7 +96,7 @@ pub async fn resume(db: &PgPool, projection: &Projection) -> sqlx::Result<bool> 
 pub async fn cancel(db: &PgPool, projection: &Projection) -> sqlx::Result<Option<i16>> {
     let Some(Maker { build, .. }) = builds::maker(db, projection).await? else { return Ok(None) };
     let mut tx = db.begin().await?;
-    take_leases(&mut tx, projection, build).await?;
+    checkpoint::free(&mut tx, projection, build).await?;
     // After that: readers may have been switched to it in this moment, and cannot be any more.
     let active = sqlx::query_scalar!(
         "SELECT active_build FROM projections WHERE name = $1",
@@ -109,24 +110,4 @@ pub async fn cancel(db: &PgPool, projection: &Projection) -> sqlx::Result<Option
     builds::delete(db, projection, build).await?;
     builds::give_back(db, projection, build).await?;
     Ok(Some(build))
-}
-
-/// Takes the leases of a build from whoever holds them.
-async fn take_leases(
-    db: &mut PgConnection,
-    projection: &Projection,
-    build: i16,
-) -> sqlx::Result<()> {
-    // In the order in which everybody locks them.
-    sqlx::query!(
-        "UPDATE projection_slots AS slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL
-         FROM (SELECT slot_from FROM projection_slots WHERE projection = $1 AND build = $2
-               ORDER BY slot_from FOR UPDATE) AS locked
-         WHERE slots.projection = $1 AND slots.build = $2 AND slots.slot_from = locked.slot_from",
-        projection.name,
-        build,
-    )
-    .execute(db)
-    .await
-    .map(drop)
 }

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use event_store::RawEvent;
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::projection::Projection;
@@ -209,6 +209,56 @@ impl Lease {
         .await
         .map(drop)
     }
+}
+
+/// A range of slots of a build, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildRange {
+    /// The first slot.
+    pub slot_from: i16,
+    /// The last slot.
+    pub slot_to: i16,
+    /// Its checkpoint.
+    pub position: i64,
+}
+
+/// The ranges of a build, in order.
+pub async fn ranges(
+    db: impl PgExecutor<'_>,
+    projection: &Projection,
+    build: i16,
+) -> sqlx::Result<Vec<BuildRange>> {
+    sqlx::query_as!(
+        BuildRange,
+        "SELECT slot_from, slot_to, position FROM projection_slots
+         WHERE projection = $1 AND build = $2 ORDER BY slot_from",
+        projection.name,
+        build,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Takes the leases of a build from whoever holds them, and gives them to nobody: none is to be had
+/// as long as the caller's transaction lasts.
+pub async fn free(
+    db: &mut PgConnection,
+    projection: &Projection,
+    build: i16,
+) -> sqlx::Result<Vec<BuildRange>> {
+    // In the order in which everybody locks them.
+    sqlx::query_as!(
+        BuildRange,
+        "UPDATE projection_slots AS slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL
+         FROM (SELECT slot_from FROM projection_slots WHERE projection = $1 AND build = $2
+               ORDER BY slot_from FOR UPDATE) AS locked
+         WHERE slots.projection = $1 AND slots.build = $2 AND slots.slot_from = locked.slot_from
+         RETURNING slots.slot_from, slots.slot_to, slots.position",
+        projection.name,
+        build,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Who holds the leases of a build, one range after the other.

@@ -94,6 +94,11 @@ impl Projection {
         slot_from % self.grain == 0 && (slot_to + 1) % self.grain == 0
     }
 
+    /// The kinds of stream it reads, by name.
+    pub fn category_names(&self) -> Vec<String> {
+        self.categories.iter().map(|category| category.name().to_owned()).collect()
+    }
+
     /// Whether it reads a stream, by its name alone: what stands in it may be unreadable.
     pub fn reads(&self, stream: &str) -> bool {
         let category = stream.split_once('-').map_or(stream, |(category, _)| category);

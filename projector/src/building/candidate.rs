@@ -13,9 +13,9 @@ use sqlx::{PgExecutor, PgPool};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::building::error::RebuildError;
-use crate::building::parts::{self, BuildParts, LiveRange};
+use crate::building::parts::BuildParts;
 use crate::builds;
-use crate::checkpoint::RENEWAL;
+use crate::checkpoint::{self, BuildRange, RENEWAL};
 use crate::projection::Projection;
 use crate::search::Meili;
 use crate::working::parking;
@@ -83,8 +83,7 @@ impl<'a> Candidate<'a> {
 
     /// Folds the log up to a position, as [`Self::catch_up_each`].
     pub async fn catch_up(&mut self, until: i64) -> Result<(), RebuildError> {
-        let targets = vec![until; self.parts.count()];
-        self.catch_up_each(&targets).await
+        self.catch_up_each(&self.parts.all_to(until)).await
     }
 
     /// Folds the log for each part up to a position of its own. What may pass is tried again:
@@ -114,8 +113,7 @@ impl<'a> Candidate<'a> {
 
     /// Folds the log up to a position, once.
     pub async fn fold_to(&mut self, until: i64) -> Result<(), RebuildError> {
-        let targets = vec![until; self.parts.count()];
-        self.fold_each(&targets).await
+        self.fold_each(&self.parts.all_to(until)).await
     }
 
     /// Folds the log for each part up to a position of its own, once. Already there, it renews the
@@ -149,8 +147,7 @@ impl<'a> Candidate<'a> {
             return None;
         }
         let (db, until) = (self.db.clone(), until.min(from + self.scan));
-        let categories = self.projection.categories.iter();
-        let categories: Vec<_> = categories.map(|category| category.name().to_owned()).collect();
+        let categories = self.projection.category_names();
         Some(AbortOnDropHandle::new(tokio::spawn(async move {
             read::entries(&db, from, until, &categories).await
         })))
@@ -173,8 +170,8 @@ impl<'a> Candidate<'a> {
     }
 
     /// Where the ranges of slots of the live build stand.
-    pub async fn live_ranges(&self, db: impl PgExecutor<'_>) -> sqlx::Result<Vec<LiveRange>> {
-        parts::live_ranges(db, self.projection, self.live).await
+    pub async fn live_ranges(&self, db: impl PgExecutor<'_>) -> sqlx::Result<Vec<BuildRange>> {
+        checkpoint::ranges(db, self.projection, self.live).await
     }
 
     /// Does something that takes its time, with the lease renewed meanwhile.

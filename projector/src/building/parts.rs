@@ -4,43 +4,15 @@
 use event_store::Entry;
 use event_store::read::EntryPage;
 use futures::future::join_all;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgPool};
 
 use crate::building::error::RebuildError;
-use crate::checkpoint::{self, Lease, REBUILD_LEASE};
+use crate::checkpoint::{self, BuildRange, Lease, REBUILD_LEASE};
 use crate::projection::Projection;
 use crate::sharing::bounds;
 use crate::step::Fenced;
 use crate::working::fold;
 use crate::working::memory::Memory;
-
-/// A range of slots of the live build, and where it stands.
-#[derive(Clone, Copy, Debug)]
-pub struct LiveRange {
-    /// The first slot.
-    pub slot_from: i16,
-    /// The last slot.
-    pub slot_to: i16,
-    /// Its checkpoint.
-    pub position: i64,
-}
-
-/// The ranges of slots of a build.
-pub async fn live_ranges(
-    db: impl PgExecutor<'_>,
-    projection: &Projection,
-    build: i16,
-) -> sqlx::Result<Vec<LiveRange>> {
-    sqlx::query_as!(
-        LiveRange,
-        "SELECT slot_from, slot_to, position FROM projection_slots
-         WHERE projection = $1 AND build = $2 ORDER BY slot_from",
-        projection.name,
-        build,
-    )
-    .fetch_all(db)
-    .await
-}
 
 /// A range with its lease, and what is remembered of it.
 struct Part {
@@ -63,7 +35,7 @@ impl BuildParts {
         owner: &str,
     ) -> Result<Self, RebuildError> {
         let mut parts = vec![];
-        for range in live_ranges(db, projection, build).await? {
+        for range in checkpoint::ranges(db, projection, build).await? {
             parts.push(take(db, projection, build, range.slot_from, owner).await?);
         }
         if parts.is_empty() {
@@ -83,7 +55,7 @@ impl BuildParts {
     }
 
     /// Where each is to go: as far as the live range that it lies in.
-    pub fn targets(&self, live: &[LiveRange]) -> Vec<i64> {
+    pub fn targets(&self, live: &[BuildRange]) -> Vec<i64> {
         let target = |part: &Part| {
             let range = live.iter().find(|range| range.slot_to >= part.lease.slot_from);
             range.map_or(part.lease.position, |range| range.position)
@@ -96,13 +68,13 @@ impl BuildParts {
         self.parts.iter().zip(targets).all(|(part, target)| part.lease.position <= *target)
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.parts.len()
+    /// The same position for each.
+    pub fn all_to(&self, position: i64) -> Vec<i64> {
+        vec![position; self.parts.len()]
     }
 
     /// Cuts them wherever the live build is cut.
-    pub async fn cut_like(&mut self, db: &PgPool, live: &[LiveRange]) -> Result<(), RebuildError> {
+    pub async fn cut_like(&mut self, db: &PgPool, live: &[BuildRange]) -> Result<(), RebuildError> {
         for cut in live.iter().map(|range| range.slot_from) {
             let within = |part: &Part| part.lease.slot_from < cut && cut <= part.lease.slot_to;
             let Some(place) = self.parts.iter().position(within) else { continue };
@@ -158,7 +130,7 @@ impl BuildParts {
     }
 
     /// Renews all leases on one connection.
-    pub async fn renew(&self, db: &mut sqlx::PgConnection) -> Result<(), RebuildError> {
+    pub async fn renew(&self, db: &mut PgConnection) -> Result<(), RebuildError> {
         for part in &self.parts {
             part.lease.renew(&mut *db).await??;
         }

@@ -53,8 +53,6 @@ pub(crate) async fn give(
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    let (first, last) = slots.into_inner();
-    tracing::info!(projection = lease.projection.name, first, last, to, "slots given away");
     Ok(Ok(()))
 }
 

@@ -67,8 +67,7 @@ async fn bring(
     waiting: &Lease,
     stop: &CancellationToken,
 ) -> Result<(), BatchError> {
-    let categories = lease.projection.categories.iter();
-    let categories: Vec<_> = categories.map(|category| category.name().to_owned()).collect();
+    let categories = lease.projection.category_names();
     while lease.position < to && !stop.is_cancelled() {
         let until = to.min(lease.position + BRING_EVENTS);
         let page = read::entries(db, lease.position, until, &categories).await?;

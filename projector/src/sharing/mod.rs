@@ -59,7 +59,10 @@ pub async fn share(
             Look::Unchanged
         }
         Move::Give { slots, to } => {
+            let (first, last) = (*slots.start(), *slots.end());
             bounds::give(&mut connection, lease, slots, &to).await??;
+            let projection = lease.projection.name;
+            tracing::info!(projection, first, last, to, "slots given away");
             Look::Changed
         }
         Move::TakeIn { from } => {

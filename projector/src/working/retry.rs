@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 
 use crate::builds::{self, WrongVersion};
+use crate::checkpoint::{self, BuildRange};
 use crate::projection::Projection;
 use crate::working::fold::try_fold;
 use crate::working::parking::{self, Parked, ParkedStreams, Place};
@@ -91,9 +92,9 @@ async fn retry_page(
     retried: &mut Retried,
 ) -> sqlx::Result<bool> {
     let mut tx = db.begin().await?;
-    let checkpoints = take_over(&mut tx, projection, build).await?;
+    let ranges = take_over(&mut tx, projection, build).await?;
     let waiting = waiting(&mut tx, projection, build, head).await?;
-    let (events, complete) = page(&mut tx, &waiting, &checkpoints).await?;
+    let (events, complete) = page(&mut tx, &waiting, &ranges).await?;
     let stuck = fold(&mut tx, projection, build, &waiting, &events).await?;
 
     let mut kept = vec![];
@@ -125,29 +126,23 @@ async fn next_place(db: &mut PgConnection, last: &RawEvent) -> sqlx::Result<Plac
     Ok(Place { stream: last.stream.clone(), position, version: last.version + 1 })
 }
 
-/// A range of slots and its checkpoint.
-pub(crate) type Checkpoint = (i16, i16, i64);
-
 /// Takes the leases of a build, for as long as the transaction lasts, and gives them to nobody.
+/// Whoever left it to others may take it again: what it stood before is gone, perhaps.
 pub(crate) async fn take_over(
     db: &mut PgConnection,
     projection: &Projection,
     build: i16,
-) -> sqlx::Result<Vec<Checkpoint>> {
-    let rows = sqlx::query!(
-        // In the order in which everybody locks them.
-        "UPDATE projection_slots AS slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL,
-             released_by = NULL, released_until = NULL
-         FROM (SELECT slot_from FROM projection_slots WHERE projection = $1 AND build = $2
-               ORDER BY slot_from FOR UPDATE) AS locked
-         WHERE slots.projection = $1 AND slots.build = $2 AND slots.slot_from = locked.slot_from
-         RETURNING slots.slot_from, slots.slot_to, slots.position",
+) -> sqlx::Result<Vec<BuildRange>> {
+    let ranges = checkpoint::free(&mut *db, projection, build).await?;
+    sqlx::query!(
+        "UPDATE projection_slots SET released_by = NULL, released_until = NULL
+         WHERE projection = $1 AND build = $2 AND released_by IS NOT NULL",
         projection.name,
         build,
     )
-    .fetch_all(db)
+    .execute(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.slot_from, row.slot_to, row.position)).collect())
+    Ok(ranges)
 }
 
 async fn waiting(
@@ -172,9 +167,9 @@ async fn waiting(
 }
 
 /// Whether the checkpoint of an event's range has come past it.
-pub(crate) fn passed(event: &RawEvent, checkpoints: &[Checkpoint]) -> bool {
-    checkpoints.iter().any(|(from, to, position)| {
-        (*from..=*to).contains(&event.slot) && event.position <= *position
+pub(crate) fn passed(event: &RawEvent, ranges: &[BuildRange]) -> bool {
+    ranges.iter().any(|range| {
+        (range.slot_from..=range.slot_to).contains(&event.slot) && event.position <= range.position
     })
 }
 
@@ -183,16 +178,16 @@ pub(crate) fn passed(event: &RawEvent, checkpoints: &[Checkpoint]) -> bool {
 async fn page(
     db: &mut PgConnection,
     waiting: &BTreeMap<String, Waiting>,
-    checkpoints: &[Checkpoint],
+    ranges: &[BuildRange],
 ) -> sqlx::Result<(Vec<RawEvent>, bool)> {
     let streams: Vec<String> = waiting.keys().cloned().collect();
     let after: Vec<i64> = waiting.values().map(|at| at.version - 1).collect();
     let Page { mut events, cut } = read::of_streams(db, &streams, &after, PAGE_EVENTS).await?;
     let more = cut || i64::try_from(events.len()).unwrap_or(i64::MAX) == PAGE_EVENTS;
     // What lies after the checkpoint the worker will fold itself.
-    let beyond = |last: &RawEvent| checkpoints.iter().all(|(.., at)| last.position > *at);
+    let beyond = |last: &RawEvent| ranges.iter().all(|range| last.position > range.position);
     let complete = !more || events.last().is_some_and(beyond);
-    events.retain(|event| passed(event, checkpoints));
+    events.retain(|event| passed(event, ranges));
     Ok((events, complete))
 }
 

@@ -82,7 +82,7 @@ pub async fn skip(
         return Err(SkipError::TooMany);
     }
     let mut tx = db.begin().await?;
-    let checkpoints = retry::take_over(&mut tx, projection, active.build).await?;
+    let ranges = retry::take_over(&mut tx, projection, active.build).await?;
     let parked_at = sqlx::query_scalar!(
         "SELECT position FROM parked_streams WHERE projection = $1 AND build = $2 AND stream = $3",
         projection.name,
@@ -94,7 +94,7 @@ pub async fn skip(
     match parked_at {
         Some(at) if at == position => {}
         Some(at) => return Err(SkipError::Elsewhere { stream: stream.to_owned(), position: at }),
-        None if event.decode().is_err() && !retry::passed(&event, &checkpoints) => {}
+        None if event.decode().is_err() && !retry::passed(&event, &ranges) => {}
         None => return Err(SkipError::NotStuck),
     }
     sqlx::query!(
