@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::order::{Document, OrderLine};
 use crate::fulfilment;
 use crate::money::Money;
+use crate::payment::Status as Paying;
 use crate::payment::document as payment;
-use crate::payment::{Stage, Status as Paying};
 
 /// What has come of paying, over all payments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -60,8 +60,7 @@ pub enum FulfilmentStatus {
 
 /// Whether some of a payment is kept, or may still be taken.
 fn stands(of: &payment::Document) -> bool {
-    let is_alive = matches!(of.stage, Stage::Created | Stage::RequiresAction | Stage::Open);
-    is_alive || !of.kept().is_zero()
+    of.stage.is_alive() || !of.kept().is_zero()
 }
 
 impl Document {

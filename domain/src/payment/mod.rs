@@ -69,6 +69,21 @@ pub enum Stage {
     Uncollected,
 }
 
+impl Stage {
+    /// Whether something may still come of a payment that stands there.
+    pub(crate) fn is_alive(self) -> bool {
+        match self {
+            Stage::Created | Stage::RequiresAction | Stage::Open => true,
+            Stage::Unborn
+            | Stage::Done
+            | Stage::Voided
+            | Stage::Expired
+            | Stage::Failed
+            | Stage::Uncollected => false,
+        }
+    }
+}
+
 impl std::fmt::Display for Status {
     /// As it is stored and shown.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -198,14 +213,6 @@ impl Payment {
 
     /// Whether something may still come of it, so that no other payment is begun beside it.
     pub fn is_alive(&self) -> bool {
-        match self.stage {
-            Stage::Created | Stage::RequiresAction | Stage::Open => true,
-            Stage::Unborn
-            | Stage::Done
-            | Stage::Voided
-            | Stage::Expired
-            | Stage::Failed
-            | Stage::Uncollected => false,
-        }
+        self.stage.is_alive()
     }
 }
