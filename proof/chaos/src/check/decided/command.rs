@@ -93,8 +93,13 @@ fn named<T: DeserializeOwned>(sent: &Sent) -> anyhow::Result<T> {
     Ok(serde_json::from_value(Value::from(sent.id.clone()))?)
 }
 
+/// What a command is about: named by its route, or where that makes something by its body.
+fn named_or_made<T: DeserializeOwned>(sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<T> {
+    if sent.id.is_some() { named(sent) } else { field(body, "id") }
+}
+
 fn product(what: &str, sent: &Sent, mut body: Map<String, Value>) -> anyhow::Result<Command> {
-    let id: ProductId = if sent.id.is_some() { named(sent)? } else { field(&body, "id")? };
+    let id: ProductId = named_or_made(sent, &body)?;
     let sku =
         || -> anyhow::Result<Sku> { Ok(serde_json::from_value(Value::from(sent.sku.clone()))?) };
     let command = match what {
@@ -132,7 +137,7 @@ fn cart(
     body: &Map<String, Value>,
     made: &[&Entry],
 ) -> anyhow::Result<Command> {
-    let id: CartId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
+    let id: CartId = named_or_made(sent, body)?;
     let sku =
         || -> anyhow::Result<Sku> { Ok(serde_json::from_value(Value::from(sent.sku.clone()))?) };
     let command = match what {
@@ -203,7 +208,7 @@ fn payment(
     made: &[&Entry],
 ) -> anyhow::Result<Command> {
     let at = asked_at(made);
-    let id: PaymentId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
+    let id: PaymentId = named_or_made(sent, body)?;
     let command = match what {
         "start" => {
             let order_id: OrderId = field(body, "order_id")?;
@@ -277,7 +282,7 @@ fn start(body: &Map<String, Value>) -> anyhow::Result<Start> {
 }
 
 fn return_(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {
-    let id: ReturnId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
+    let id: ReturnId = named_or_made(sent, body)?;
     let command = match what {
         "request" => return_::Command::Request {
             order_id: field(body, "order_id")?,
@@ -309,7 +314,7 @@ fn fulfilment(
     made: &[&Entry],
 ) -> anyhow::Result<Command> {
     let at = asked_at(made);
-    let id: FulfilmentId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
+    let id: FulfilmentId = named_or_made(sent, body)?;
     let command = match what {
         "create" => fulfilment::Command::Create {
             order_id: field(body, "order_id")?,
