@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::Utc;
 use event_store::listen::HeadListener;
 use event_store::{heard, read};
 use service::outage::Outage;
@@ -28,6 +29,10 @@ const POLL: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(10);
 /// Positions after which the place in the log is kept even if nothing there matters.
 const KEEP_POSITIONS: i64 = 10_000;
+/// How long what is not urgent is put off, to be written with what follows it, and how many things
+/// at most: a cart's term is days, and a busy log opens thousands of them a second.
+const PUT_OFF: Duration = Duration::from_secs(1);
+const PUT_OFF_THINGS_MAX: usize = 1_000;
 /// How often streams that wait are tried again.
 const TAKE_UP_PERIOD: Duration = Duration::from_secs(2);
 /// How far the one that purges a CDN may be behind: the log is read for who is hindmost, and the
@@ -60,7 +65,8 @@ async fn follow(
         cdn::catch_up(db, CDN_BEHIND_MAX).await?;
     }
     let group = Group::hindmost(db, &names).await?;
-    let mut keeper = Keeper { db, more, names: &names, group, scanned: 0 };
+    let (notes, noted_at) = (Notes::default(), None);
+    let mut keeper = Keeper { db, more, names: &names, group, scanned: 0, notes, noted_at };
     keeper.scanned = keeper.group.position;
     let mut rounds: Vec<Round> = reactions.iter().map(|known| Round::new(known)).collect();
     let mut next_round = Instant::now();
@@ -147,6 +153,9 @@ struct Keeper<'a> {
     group: Group,
     /// How far the log was read; most of it is of no interest, and this is kept now and then.
     scanned: i64,
+    /// What that made of the list and is yet to be written; and since when there is any.
+    notes: Notes,
+    noted_at: Option<Instant>,
 }
 
 impl Keeper<'_> {
@@ -170,17 +179,28 @@ impl Keeper<'_> {
         } else {
             Waiting::new()
         };
-        let mut notes = Notes::default();
-        notes.take(&page.events, &self.group.reactions, &waiting);
+        self.notes.take(&page.events, &self.group.reactions, &waiting);
         let meets = self.group.until.is_some_and(|until| self.scanned >= until);
         let far = self.scanned - self.group.position >= KEEP_POSITIONS;
-        if !notes.is_empty() || meets || far {
-            self.keep(notes, meets).await?;
+        if self.is_time() || meets || far {
+            self.keep(meets).await?;
         }
         Ok(idle)
     }
 
-    async fn keep(&mut self, notes: Notes, meets: bool) -> sqlx::Result<()> {
+    /// Whether what was noted is to be written now.
+    fn is_time(&mut self) -> bool {
+        if self.notes.is_empty() {
+            return false;
+        }
+        let noted_at = *self.noted_at.get_or_insert_with(Instant::now);
+        noted_at.elapsed() >= PUT_OFF
+            || self.notes.changes.len() >= PUT_OFF_THINGS_MAX
+            || self.notes.are_urgent(Utc::now() + PUT_OFF)
+    }
+
+    async fn keep(&mut self, meets: bool) -> sqlx::Result<()> {
+        let notes = self.take_notes();
         let due = !notes.changes.is_empty();
         let stuck = notes.stuck.clone();
         let kept = list::keep(self.db, &self.group.places, self.scanned, notes).await?;
@@ -198,9 +218,15 @@ impl Keeper<'_> {
         Ok(())
     }
 
+    fn take_notes(&mut self) -> Notes {
+        self.noted_at = None;
+        std::mem::take(&mut self.notes)
+    }
+
     /// Goes on from where the reactions are now: somebody else has moved them, or the log is
-    /// another one.
+    /// another one. What was put off is read again.
     async fn look_again(&mut self) -> sqlx::Result<()> {
+        self.take_notes();
         self.group = Group::hindmost(self.db, self.names).await?;
         self.scanned = self.group.position;
         Ok(())

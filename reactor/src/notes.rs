@@ -114,6 +114,16 @@ impl Notes {
         }
     }
 
+    /// Whether anything has to be written now: what is due only after `soon` may wait, to be
+    /// written together with what follows.
+    pub fn are_urgent(&self, soon: DateTime<Utc>) -> bool {
+        let urgent = |change: &Change| match change {
+            Change::Due { at, .. } => *at <= soon,
+            Change::Settled => true,
+        };
+        !self.stuck.is_empty() || self.changes.values().any(urgent)
+    }
+
     /// Whether there is anything to be written.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.stuck.is_empty()
@@ -126,6 +136,7 @@ impl Notes {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use serde_json::json;
 
     use super::*;
@@ -169,6 +180,25 @@ mod tests {
         assert_eq!(stuck, [(&("expire_order", stream), 1)], "only for those that read orders");
         let other = ("expire_order", uuid::Uuid::from_u128(9).to_string());
         assert_eq!(notes.changes, Changes::from([(other, Change::Settled)]));
+    }
+
+    #[test]
+    fn what_is_due_much_later_may_wait_and_nothing_else() {
+        let at: DateTime<Utc> = "2026-03-01T12:00:00Z".parse().unwrap();
+        let noted = |change| Notes {
+            changes: Changes::from([(("expire_cart", "one".to_owned()), change)]),
+            ..Notes::default()
+        };
+        let due = noted(Change::Due { at, cause: 7 });
+        assert!(!due.are_urgent(at - TimeDelta::milliseconds(1)));
+        assert!(due.are_urgent(at));
+        assert!(noted(Change::Settled).are_urgent(at));
+        let stuck = taken(
+            &[event(1, &format!("order-{}", order_id()), "order.dreamt_of")],
+            &Waiting::new(),
+        );
+        assert!(stuck.are_urgent(at));
+        assert!(!Notes::default().are_urgent(at));
     }
 
     #[test]
