@@ -50,11 +50,12 @@ impl Prepared {
             request.unmoved = Box::pin(document::parts_at(db, &target, position)).await?;
         }
         if let Some(vault) = &app.vault {
-            if let Some(putting_away) = people::put_away(vault, &mut request.command, edge) {
+            let db = app.writer.db();
+            if let Some(putting_away) = people::put_away(vault, db, &mut request.command, edge) {
                 putting_away.await?;
             }
             if let Some(written) = notes::written(&mut request.command) {
-                note = Box::pin(notes::put_away(vault, app.writer.db(), written, edge)).await?;
+                note = Box::pin(notes::put_away(vault, db, written, edge)).await?;
             }
         }
         Ok(Pinned { request, success, note })

@@ -5,13 +5,11 @@
 use domain::command::{fulfilment, order, payment, return_};
 use domain::text::Note;
 use domain::{Command, StreamId};
-use event_store::whose;
 use service::problem::Problem;
 use sqlx::PgPool;
 use uuid::Uuid;
 use vault::notes::{NoteReaders, WrittenNote};
-use vault::records::Kind;
-use vault::{DataSubject, Vault, VaultError};
+use vault::{Vault, VaultError};
 
 use crate::people;
 use crate::routes::{Edge, UNSAID};
@@ -103,14 +101,10 @@ pub async fn put_away(
 ) -> Result<Option<Sealed>, Problem> {
     let Edge { principal, now, .. } = *edge;
     let Written { about, readers, note } = written;
-    let me = people::shopper(principal);
-    let subject = match me {
-        Some(me) => Some(me),
-        None => subject(vault, db, &about).await?,
-    };
+    let subject = people::subject(vault, db, &about, principal).await?;
     let written = WrittenNote { about: &about.to_string(), readers, note };
     let (id, name) = match vault.put_note_away(written, subject, now).await {
-        Err(VaultError::Erased) if me.is_none() => {
+        Err(VaultError::Erased) if people::shopper(principal).is_none() => {
             *note = vault.name_of_note(written);
             return Ok(None);
         }
@@ -118,21 +112,4 @@ pub async fn put_away(
     };
     *note = name;
     Ok(Some(Sealed { vault: vault.clone(), readers, id }))
-}
-
-/// Whose the order is that a stream is about, or who is in its address alone.
-async fn subject(
-    vault: &Vault,
-    db: &PgPool,
-    stream: &StreamId,
-) -> Result<Option<DataSubject>, Problem> {
-    let mut db = db.acquire().await?;
-    let Some(whose) = whose::of_stream(&mut db, &stream.to_string()).await? else {
-        return Ok(None);
-    };
-    if let Some(owner) = DataSubject::of(whose.owner) {
-        return Ok(Some(owner));
-    }
-    let Some(address) = whose.address_id else { return Ok(None) };
-    Ok(vault.subject_of(Kind::Address, address.0).await?)
 }

@@ -3,17 +3,20 @@
 //!
 //! * An address is the caller's own, and stays as it is from then on.
 //! * What a payment is made with is sealed; its event names it.
+//! * What the shop says of somebody is known to be about them: it is forgotten with them.
 //! * Who takes their guest's cart or order along is forgotten with that guest.
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use domain::command::{cart, order, payment};
 use domain::text::Token;
-use domain::{AddressId, Command, GuestId};
+use domain::{AddressId, Command, GuestId, StreamId};
+use event_store::whose;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use identity::Principal;
 use service::problem::Problem;
+use sqlx::PgPool;
 use uuid::Uuid;
 use vault::records::{Kind, Record};
 use vault::{DataSubject, Vault, VaultError};
@@ -27,14 +30,16 @@ use crate::routes::Edge;
 /// forgotten; 503, where the vault cannot be reached.
 pub fn put_away<'a>(
     vault: &'a Vault,
+    db: &'a PgPool,
     command: &'a mut Command,
     edge: &Edge,
 ) -> Option<BoxFuture<'a, Result<(), Problem>>> {
     let Edge { principal, now, .. } = *edge;
+    let target = command.target();
     Some(match command {
         Command::Cart(_, cart::Command::CheckOut { address_id: Some(id), .. })
         | Command::Order(_, order::Command::ChangeAddress { address_id: id }) => {
-            claim(vault, *id, principal).boxed()
+            claim(vault, db, *id, target, principal).boxed()
         }
         Command::Cart(
             _,
@@ -44,10 +49,11 @@ pub fn put_away<'a>(
         | Command::Order(_, order::Command::Assign { guest_id: Some(guest), .. }) => {
             unite(vault, *guest, principal).boxed()
         }
-        Command::Payment(_, payment::Command::Start { start, .. }) => {
-            let token = start.token.as_mut()?;
+        Command::Payment(_, payment::Command::Start { start, order_id, .. }) => {
+            let (token, of) = (start.token.as_mut()?, StreamId::Order(*order_id));
             let sealing = async move {
-                *token = seal(vault, token, principal, now).await?;
+                let subject = subject(vault, db, &of, principal).await?;
+                *token = seal(vault, token, subject, now).await?;
                 Ok(())
             };
             sealing.boxed()
@@ -56,19 +62,65 @@ pub fn put_away<'a>(
     })
 }
 
-async fn claim(vault: &Vault, id: AddressId, principal: Principal) -> Result<(), Problem> {
-    let subject = vault.take_into_use(Kind::Address, id.0).await?;
-    // The shop may keep addresses elsewhere; a shopper is never shown somebody else's.
-    let Some(me) = shopper(principal) else { return Ok(()) };
-    let is_mine = match subject {
-        Some(subject) => vault.is_of(subject, me).await?,
-        None => false,
-    };
-    if is_mine {
-        return Ok(());
+async fn claim(
+    vault: &Vault,
+    db: &PgPool,
+    id: AddressId,
+    target: StreamId,
+    principal: Principal,
+) -> Result<(), Problem> {
+    let subject = vault.subject_of(Kind::Address, id.0).await?;
+    match (shopper(principal), subject) {
+        (Some(me), subject) => {
+            let is_mine = match subject {
+                Some(subject) => vault.is_of(subject, me).await?,
+                None => false,
+            };
+            if !is_mine {
+                let detail = "there is no such address of yours: POST /v1/addresses makes one";
+                return Err(Problem::new(StatusCode::NOT_FOUND, "unknown_address", detail));
+            }
+        }
+        // The shop kept it and did not say whose it is: whose it is now for.
+        (None, Some(nobody)) if nobody.0 == id.0 => {
+            if let Some(owner) = owner(db, &target).await? {
+                vault.unite(nobody, owner).await?;
+            }
+        }
+        // The shop may keep addresses elsewhere.
+        (None, _) => {}
     }
-    let detail = "there is no such address of yours: POST /v1/addresses makes one";
-    Err(Problem::new(StatusCode::NOT_FOUND, "unknown_address", detail))
+    vault.take_into_use(Kind::Address, id.0).await?;
+    Ok(())
+}
+
+/// Whose a cart or an order is, or what else is of an order.
+async fn owner(db: &PgPool, stream: &StreamId) -> Result<Option<DataSubject>, Problem> {
+    let mut db = db.acquire().await?;
+    let whose = whose::of_stream(&mut db, &stream.to_string()).await?;
+    Ok(whose.and_then(|whose| DataSubject::of(whose.owner)))
+}
+
+/// Whom something is about that is said of a stream: a shopper speaks of themselves, the shop of
+/// whose it is, or of who is in its address alone.
+pub(crate) async fn subject(
+    vault: &Vault,
+    db: &PgPool,
+    stream: &StreamId,
+    principal: Principal,
+) -> Result<Option<DataSubject>, Problem> {
+    if let Some(me) = shopper(principal) {
+        return Ok(Some(me));
+    }
+    let mut db = db.acquire().await?;
+    let Some(whose) = whose::of_stream(&mut db, &stream.to_string()).await? else {
+        return Ok(None);
+    };
+    if let Some(owner) = DataSubject::of(whose.owner) {
+        return Ok(Some(owner));
+    }
+    let Some(address) = whose.address_id else { return Ok(None) };
+    Ok(vault.subject_of(Kind::Address, address.0).await?)
 }
 
 async fn unite(vault: &Vault, guest: GuestId, principal: Principal) -> Result<(), Problem> {
@@ -82,11 +134,11 @@ async fn unite(vault: &Vault, guest: GuestId, principal: Principal) -> Result<()
 async fn seal(
     vault: &Vault,
     token: &Token,
-    principal: Principal,
+    subject: Option<DataSubject>,
     now: DateTime<Utc>,
 ) -> Result<Token, Problem> {
     let id = Uuid::now_v7();
-    let subject = shopper(principal).unwrap_or(DataSubject(id));
+    let subject = subject.unwrap_or(DataSubject(id));
     // It is needed until the gateway has answered, and swept after a while.
     let record = Record { id, subject, kind: Kind::PaymentToken, lasting: false, plain: token };
     vault.keep(record, &[], now).await.map_err(failed)?;

@@ -70,7 +70,8 @@ impl Vault {
         self.key(subject).await?.ok_or(VaultError::Erased)?.open(purpose, sealed)
     }
 
-    /// A guest turned out to be this customer: who forgets the one forgets the other.
+    /// A guest, or who is in an address of nobody's, turned out to be this person: who forgets the
+    /// one forgets the other, and who was found to be that guest before.
     ///
     /// # Errors
     /// The database does not answer.
@@ -78,7 +79,8 @@ impl Vault {
         // Nothing may be known of the guest yet; what will be is the customer's too.
         let (_, sealed) = self.new_key(guest);
         sqlx::query!(
-            "INSERT INTO vault_keys AS k (subject, sealed, customer) SELECT $1, $2, $3
+            "WITH theirs AS (UPDATE vault_keys SET customer = $3 WHERE customer = $1)
+             INSERT INTO vault_keys AS k (subject, sealed, customer) SELECT $1, $2, $3
              WHERE NOT EXISTS (SELECT FROM vault_erased WHERE subject = $1)
              ON CONFLICT (subject) DO UPDATE SET customer = $3 WHERE k.customer IS NULL",
             guest.0,

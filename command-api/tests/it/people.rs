@@ -198,6 +198,59 @@ async fn who_is_forgotten_leaves_no_word(db: PgPool) {
     open.done(&staff, forget(id)).await;
 }
 
+/// What the shop keeps for somebody's order without saying whose it is, is theirs by the order:
+/// also where they were a guest then.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_the_shop_says_of_somebody_is_forgotten_with_them(db: PgPool) {
+    let known = Known::open(&db);
+    known.sell().await;
+    let staff = known.staff().await;
+    let customer_id = Uuid::now_v7();
+    let customer = known.token(Subject::Customer(CustomerId(customer_id))).await;
+    let guest = known.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
+    let mut addresses = vec![];
+    for whose in [&customer, &guest] {
+        let cart = known.cart(whose).await;
+        let address = known.address(&staff).await;
+        let order = known.check_out(&staff, &cart, &address).await.id();
+        let pay = json!({"order_id": order, "method": "card", "token": "tok_xanthippes_card"});
+        known.done(&staff, keyed("/v1/payments", &pay)).await;
+        addresses.push(address);
+        if whose == &guest {
+            let mine = put(format!("/v1/orders/{order}/customer"), &json!({}));
+            known.done(&customer, mine.with("guest-token", &guest)).await;
+        }
+    }
+    let sealed = "SELECT count(*) FROM vault_records WHERE sealed IS NOT NULL";
+    let count: i64 = sqlx::query_scalar(sealed).fetch_one(&db).await.unwrap();
+    assert_eq!(count, 4, "two addresses, and what was paid with");
+    let insisting = json!({"despite_open_orders": true});
+    known.done(&customer, post("/v1/people/me/forget", &insisting)).await;
+    for address in addresses {
+        let gone = known.send(&staff, get(format!("/v1/addresses/{address}"))).await;
+        assert_eq!((gone.status, gone.code()), (StatusCode::GONE, "erased"));
+    }
+    let count: i64 = sqlx::query_scalar(sealed).fetch_one(&db).await.unwrap();
+    assert_eq!(count, 0);
+}
+
+/// An address that is somebody else's is not kept for good by whoever names it.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_names_a_strangers_address_changes_nothing(db: PgPool) {
+    let known = Known::open(&db);
+    known.sell().await;
+    let guest = async || known.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
+    let (one, other) = (guest().await, guest().await);
+    let address = known.address(&one).await;
+    let refused = known.check_out(&other, &known.cart(&other).await, &address).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::NOT_FOUND, "unknown_address"));
+    let in_use: bool = sqlx::query_scalar("SELECT bool_or(in_use) FROM vault_records")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert!(!in_use);
+}
+
 /// Who signs in takes along what they had ordered as a guest, with its payments; the shop gives
 /// nobody's order to anybody.
 #[sqlx::test(migrations = "../migrations")]
