@@ -1,5 +1,6 @@
-//! Places for those who follow an order: few, also of one caller, and of the guests at one address,
-//! for anybody is as many guests as they like.
+//! Places for those who follow an order: few, also of one caller, and of the guests and of the
+//! customers at one address, for anybody is as many guests as they like, and nearly as many
+//! customers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,8 @@ pub const FOLLOWERS_MAX: usize = 256;
 pub const OF_ONE_MAX: usize = 16;
 /// The most of them that are those of guests at one address.
 pub const OF_GUESTS_THERE_MAX: usize = 64;
+/// The most of them that are those of customers at one address.
+pub const OF_CUSTOMERS_THERE_MAX: usize = 128;
 /// What a refused follower is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -33,6 +36,7 @@ pub struct Places {
 enum Holder {
     Caller(Principal),
     GuestsAt(Whence),
+    CustomersAt(Whence),
 }
 
 /// One follower's place.
@@ -58,14 +62,19 @@ impl Places {
             return Err(Problem::new(status, "too_many_followers", detail).retry_after(RETRY_AFTER));
         };
         let mut holders = vec![Holder::Caller(principal)];
-        if matches!(principal, Principal::Guest(_)) {
-            holders.push(Holder::GuestsAt(whence));
+        match principal {
+            Principal::Guest(_) => holders.push(Holder::GuestsAt(whence)),
+            Principal::Customer(_) => holders.push(Holder::CustomersAt(whence)),
+            Principal::Stranger | Principal::Enrolling(_) | Principal::Member(..) => {}
         }
         let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
         for holder in &holders {
             let (most, who) = match holder {
                 Holder::Caller(_) => (OF_ONE_MAX, "you follow"),
                 Holder::GuestsAt(_) => (OF_GUESTS_THERE_MAX, "guests at your address follow"),
+                Holder::CustomersAt(_) => {
+                    (OF_CUSTOMERS_THERE_MAX, "customers at your address follow")
+                }
             };
             if of_each.get(holder).is_some_and(|count| *count >= most) {
                 let (status, code) = (StatusCode::TOO_MANY_REQUESTS, "follows_too_many");
@@ -106,6 +115,18 @@ mod tests {
 
     fn taken(places: &Places, who: Principal, there: [u8; 4]) -> Option<Place> {
         places.take(who, Whence(IpAddr::from(there))).ok()
+    }
+
+    /// Nor does whoever becomes many customers keep anybody elsewhere out.
+    #[test]
+    fn customers_at_one_address_have_so_many_together() {
+        let places = Places::default();
+        let customer = || Principal::Customer(CustomerId(Uuid::now_v7()));
+        let (here, there) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+        let all: Vec<Place> = (0..).map_while(|_| taken(&places, customer(), here)).collect();
+        assert_eq!(all.len(), OF_CUSTOMERS_THERE_MAX);
+        assert!(taken(&places, customer(), there).is_some());
+        assert!(taken(&places, Principal::ANYONE, here).is_some());
     }
 
     /// Whoever becomes many guests keeps nobody elsewhere out, nor any customer.

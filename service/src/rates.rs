@@ -177,6 +177,12 @@ async fn hold(State(lanes): State<Arc<Lanes>>, mut request: Request, next: Next)
             {
                 lanes.good().put(token, *share);
             }
+            // One that was withdrawn is worth nothing any more.
+            if let Some(token) = token
+                && response.status() == StatusCode::UNAUTHORIZED
+            {
+                lanes.good().pop(&token);
+            }
             lane.tell(&mut response, left, Duration::ZERO);
             response
         }

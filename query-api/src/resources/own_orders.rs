@@ -2,7 +2,9 @@
 //! parcels and returns, as lines of JSON to take along. What is known of them outside of the log
 //! command-api exports.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -33,16 +35,38 @@ const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(5);
 const LINES: &str = "application/x-ndjson";
 
 static PLACES: Semaphore = Semaphore::const_new(EXPORTS_MAX);
+/// Whose they are: one each.
+static UNDER_WAY: Mutex<BTreeSet<Uuid>> = Mutex::new(BTreeSet::new());
+
+/// A customer's only export, for as long as it takes.
+struct Turn {
+    customer: Uuid,
+    _place: SemaphorePermit<'static>,
+}
+
+impl Turn {
+    /// None while another one of theirs is under way, or too many are.
+    fn of(customer: Uuid) -> Option<Self> {
+        let place = PLACES.try_acquire().ok()?;
+        let is_first = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).insert(customer);
+        is_first.then(|| Self { customer, _place: place })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.customer);
+    }
+}
 
 /// An export under way.
 struct Export {
     app: App,
-    customer: Uuid,
+    turn: Turn,
     /// The last order that was read.
     after: (DateTime<Utc>, Uuid),
     /// How many more there may be.
     left: usize,
-    _place: SemaphorePermit<'static>,
 }
 
 /// `GET /v1/people/me/orders`
@@ -51,15 +75,15 @@ pub async fn orders(State(app): State<App>, principal: Principal) -> Result<Resp
         let detail = "you are no customer who could have orders";
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail));
     };
-    let place = PLACES.try_acquire().map_err(|_| {
-        let detail = format!("{EXPORTS_MAX} exports are under way");
+    let turn = Turn::of(customer).ok_or_else(|| {
+        let detail = format!("{EXPORTS_MAX} exports are under way, or one of yours");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_exports", detail)
             .retry_after(RETRY_AFTER)
     })?;
     // Where nothing can be read now, that is said while there is a status to say it with.
     let mut db = app.queue.connection(Who::Newcomer).await?;
     let after = (DateTime::UNIX_EPOCH, Uuid::nil());
-    let mut export = Export { app, customer, after, left: ORDERS_MAX, _place: place };
+    let mut export = Export { app, after, left: ORDERS_MAX, turn };
     let first = export.read(&mut db).await?;
     drop(db);
     let rest = stream::try_unfold(export, async |mut export| {
@@ -94,7 +118,7 @@ impl Export {
             r#"SELECT id AS "id!", created_at AS "created_at!", document::text AS "document!"
                FROM orders WHERE customer_id = $1 AND (created_at, id) > ($2, $3)
                ORDER BY created_at, id LIMIT $4"#,
-            self.customer,
+            self.turn.customer,
             since,
             id,
             i64::try_from(wanted).unwrap_or(i64::MAX)

@@ -113,7 +113,8 @@ impl File {
     fn answer(&self, headers: &HeaderMap) -> Response {
         let known = headers.get_all(header::IF_NONE_MATCH).iter();
         let mut known = known.filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(','));
-        let is_known = known.any(|tag| tag.trim().trim_start_matches("W/") == self.tag);
+        let is_known =
+            known.any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == self.tag);
         let mut response = if is_known {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
@@ -159,6 +160,7 @@ mod tests {
         assert_eq!(first.headers()["content-type"], JSON);
         let tag = first.headers()["etag"].to_str().unwrap();
         assert_eq!(ask(DOCUMENT, tag).await.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(ask(DOCUMENT, "*").await.status(), StatusCode::NOT_MODIFIED);
         let page = ask(PAGE, "\"\"").await;
         assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("'none'"));
         let page = axum::body::to_bytes(page.into_body(), 1 << 20).await.unwrap();
