@@ -17,11 +17,12 @@ use crate::progress::Standing;
 use crate::scope::{Viewer, is_for_by_log};
 
 /// Reads the document of one stream, as fresh as was asked, as a [`Row`] if there is one:
-/// `read!(app, fresh, Carts, stream, "carts", "id = $1", id)`, with the read model, the name of the
-/// stream, the view and which of its rows.
+/// `read!(app, fresh, Carts, stream, "carts", "id = $1", id)`, with the read model, the stream, the
+/// view and which of its rows.
 ///
 /// Each is one statement. A fresh read looks in the same statement how far the model has come, so
 /// that both are of one moment, without a transaction that a caller who hangs up could leave open.
+/// Of the model it is the stream's own slot that counts, where it has one.
 /// Where a [`Viewer`] is named, there is nothing at once for shoppers whose it is not; a row that
 /// is there is still to be looked at. A macro, so that the statements are checked when they are
 /// compiled.
@@ -45,8 +46,9 @@ macro_rules! read {
                 read.fetch_optional(&mut *db).await?
             }
             Some(wanted) => {
-                let model = domain::ReadModel::$model;
-                let mut attempt = $app.progress.attempt(model, &$fresh, wanted);
+                let (model, name) = (domain::ReadModel::$model, $stream.to_string());
+                let slot = $stream.slot();
+                let mut attempt = $app.progress.attempt(model, slot, &$fresh, wanted);
                 $( attempt.looks_first(&$viewer); )?
                 loop {
                     let mut db = attempt.connection().await?;
@@ -57,19 +59,20 @@ macro_rules! read {
                                   k.stream AS "parked_stream?", k.position AS "parked_at?",
                                   d.document::text AS "document?", d.version AS "version?",
                                   d.position AS "position?", d.build AS "build?"
-                           FROM standing($3, $4) s LEFT JOIN parked_of($3, $2, $4) k ON true
+                           FROM standing($3, $4, $5) s LEFT JOIN parked_of($3, $2, $4) k ON true
                            LEFT JOIN (SELECT document, version, position, build FROM "#
                             + $view
                             + " WHERE "
                             + $row
                             + ") d ON true",
                         $id,
-                        $stream,
+                        name,
                         model.name(),
                         wanted,
+                        slot.map(|slot| slot as i16),
                     );
                     let read = read.fetch_one(&mut *db).await?;
-                    $( if read.is_hidden(&mut db, &$fresh, $viewer, &$stream).await? {
+                    $( if read.is_hidden(&mut db, &$fresh, $viewer, &name).await? {
                         break None;
                     } )?
                     drop(db);

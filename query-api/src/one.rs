@@ -241,7 +241,7 @@ macro_rules! resource {
             ) -> Result<Option<$crate::document::Stored>, service::Problem> {
                 use $crate::document::read;
 
-                let stream = Self::stream(&id)?.to_string();
+                let stream = Self::stream(&id)?;
                 $( if !principal.works_here() {
                     let row = read!(app, fresh, $model, stream, $view, $row, id.0);
                     return Ok(row.map($crate::document::Row::stored::<Self>));

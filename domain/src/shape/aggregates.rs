@@ -53,6 +53,12 @@ macro_rules! streams {
                 Some(match category { $( Category::$name => Self::$name(key.parse().ok()?), )+ })
             }
 
+            /// The slot that all its events lie in, where the name alone says it; `None` where they
+            /// lie beside another stream.
+            pub fn slot(&self) -> Option<u16> {
+                match self { $( Self::$name(_) => streams!(@slot self $($neighbour)?), )+ }
+            }
+
             /// Of the shape of its state and of the fold that makes it.
             pub fn schema(&self) -> i32 {
                 match self { $( Self::$name(_) => $module::SCHEMA, )+ }
@@ -65,6 +71,8 @@ macro_rules! streams {
             }
         }
     };
+    (@slot $stream:ident) => { Some(stream::slot_of(&$stream.key())) };
+    (@slot $stream:ident $neighbour:ident) => { None };
 }
 
 /// What happened, and what it comes to.

@@ -215,6 +215,10 @@ fn slots_are_pinned() {
     for (key, slot) in SLOTS_PINNED.into_iter().chain([(order, ORDER_SLOT)]) {
         assert_eq!(slot_of(key), slot, "{key}");
     }
+    assert_eq!(StreamId::Order(order_id(1)).slot(), Some(ORDER_SLOT));
+    assert_eq!(StreamId::Stock(sku(TOTE)).slot(), StreamId::Sku(sku(TOTE)).slot());
+    let payment: StreamId = format!("payment-{order}").parse().unwrap();
+    assert_eq!(payment.slot(), None, "that of its order, which its name does not say");
 }
 
 // CRC-32 (IEEE) of the key, modulo 256; `123456789` is the checksum's own test vector 0xCBF43926.

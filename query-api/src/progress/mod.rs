@@ -113,7 +113,7 @@ impl Progress {
             let connection = self.0.queue.connection(Who::Newcomer).await?;
             return Ok(Reader { connection, parked: 0 });
         };
-        let mut attempt = self.attempt(model, fresh, wanted);
+        let mut attempt = self.attempt(model, None, fresh, wanted);
         loop {
             let mut connection = attempt.connection().await?;
             let standing = standing(&mut *connection, model, wanted).await?;
@@ -123,10 +123,17 @@ impl Progress {
         }
     }
 
-    /// Tries to read something of `model` that holds everything up to `wanted`.
-    pub fn attempt<'a>(&'a self, model: ReadModel, fresh: &'a Fresh, wanted: i64) -> Attempt<'a> {
-        let (who, outcome) = (Who::Newcomer, Ok(false));
-        Attempt { progress: &self.0, model, fresh, wanted, who, looks_first: false, outcome }
+    /// Tries to read something of `model`, of one slot where that is known, that holds everything
+    /// up to `wanted`.
+    pub fn attempt<'a>(
+        &'a self,
+        model: ReadModel,
+        slot: Option<u16>,
+        fresh: &'a Fresh,
+        wanted: i64,
+    ) -> Attempt<'a> {
+        let (goal, who, outcome) = (Goal::of(model, slot), Who::Newcomer, Ok(false));
+        Attempt { progress: &self.0, model, goal, fresh, wanted, who, looks_first: false, outcome }
     }
 
     /// Whether Meilisearch lost its index and does not hold the whole catalogue yet. One request at
@@ -182,6 +189,7 @@ impl Progress {
 pub struct Attempt<'a> {
     progress: &'a Inner,
     model: ReadModel,
+    goal: Goal,
     fresh: &'a Fresh,
     wanted: i64,
     who: Who,
@@ -200,11 +208,11 @@ impl Attempt<'_> {
     /// A connection, once the model has come so far as far as is known. Nobody keeps one while
     /// waiting, and nobody is refused unseen.
     pub async fn connection(&mut self) -> Result<PoolConnection<Postgres>, Problem> {
-        let Self { progress, model, fresh, wanted, .. } = *self;
+        let Self { progress, goal, fresh, wanted, .. } = *self;
         if std::mem::take(&mut self.looks_first) {
             return progress.queue.connection(self.who).await;
         }
-        self.outcome = progress.poller.wait(Goal::Model(model), wanted, fresh.until).await;
+        self.outcome = progress.poller.wait(goal, wanted, fresh.until).await;
         if matches!(self.outcome, Ok(true)) {
             self.who = Who::LetIn;
         }
@@ -213,14 +221,14 @@ impl Attempt<'_> {
 
     /// Whether what was read with this standing is as fresh as asked, or worth another try.
     pub fn is_fresh(&self, standing: &Standing) -> Result<bool, Problem> {
-        let Self { progress, model, fresh, wanted, .. } = *self;
+        let Self { progress, model, goal, fresh, wanted, .. } = *self;
         log::must_be(standing.log_id, fresh.log_id)?;
         if standing.position >= wanted {
             return Ok(true);
         }
         standing.must_know(wanted, fresh)?;
         match self.outcome {
-            Ok(_) => progress.poller.correct(Goal::Model(model), standing.position),
+            Ok(_) => progress.poller.correct(goal, standing.position),
             Err(Unreached::Late) => return Err(behind(model, wanted, standing.position)),
             Err(Unreached::Crowded) => return Err(too_many_waiting()),
         }
@@ -264,7 +272,7 @@ pub struct Standing {
     pub head: i64,
     /// Whether the server is a standby: the log may be ahead of what it knows.
     pub standby: bool,
-    /// That of the model's slowest slot.
+    /// That of what was read: of its slot, or of the model's slowest.
     pub position: i64,
     /// Streams with events up to the position asked for that are parked.
     pub parked: i64,
@@ -303,7 +311,7 @@ async fn standing(
     sqlx::query_as!(
         Standing,
         r#"SELECT log_id AS "log_id!", head AS "head!", standby AS "standby!",
-                  position AS "position!", parked AS "parked!" FROM standing($1, $2)"#,
+                  position AS "position!", parked AS "parked!" FROM standing($1, $2, NULL)"#,
         model.name(),
         wanted,
     )

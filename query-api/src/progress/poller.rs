@@ -106,7 +106,7 @@ impl Poller {
         let _under_way = (goal == Goal::Index).then(|| IndexWaiter::new(&self.index_waiters));
         let (mut hints, came) = (self.hints.subscribe(), Instant::now());
         self.somebody_waits.notify_one();
-        if let (Goal::Model(model), Some(bus)) = (goal, &self.bus) {
+        if let (Goal::Model(model) | Goal::Slot(model, _), Some(bus)) = (goal, &self.bus) {
             bus.ask(model.name(), wanted).await;
         }
         let reached = hints.wait_for(|hints| {

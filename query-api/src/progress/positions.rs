@@ -7,20 +7,27 @@ use event_store::reached::Reached;
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// A read model.
+    /// A read model, in all its slots.
     Model(ReadModel),
+    /// One slot of it.
+    Slot(ReadModel, u16),
     /// The documents of search as Meilisearch shows them.
     Index,
 }
 
 impl Goal {
-    /// How many there are.
+    /// How many have positions.
     const COUNT: usize = ReadModel::ALL.len() + 1;
+
+    /// What a document of a model waits for: its own slot, where that is known.
+    pub fn of(model: ReadModel, slot: Option<u16>) -> Self {
+        slot.filter(|slot| *slot < SLOTS).map_or(Self::Model(model), |slot| Self::Slot(model, slot))
+    }
 
     /// Its place among the positions.
     fn place(self) -> usize {
         match self {
-            Self::Model(model) => model as usize,
+            Self::Model(model) | Self::Slot(model, _) => model as usize,
             Self::Index => ReadModel::ALL.len(),
         }
     }
@@ -53,13 +60,17 @@ impl Default for Positions {
 }
 
 impl Positions {
-    /// How far the slowest slot of a goal has come.
+    /// How far a goal has come, the slowest of its slots.
     pub fn of(&self, goal: Goal) -> i64 {
-        self.0[goal.place()].least
+        let known = &self.0[goal.place()];
+        match goal {
+            Goal::Slot(_, slot) => known.slots[usize::from(slot)],
+            Goal::Model(_) | Goal::Index => known.least,
+        }
     }
 
     /// Takes in what was told; the older news when two have overtaken each other are none. Says
-    /// whether the goal has come further.
+    /// whether any slot has come further.
     pub fn hear(&mut self, goal: Goal, reached: &Reached) -> bool {
         let known = &mut self.0[goal.place()];
         let (from, to) = (*reached.slots.start(), *reached.slots.end());
@@ -67,21 +78,25 @@ impl Positions {
         let Some(slots) = slots.and_then(|(from, to)| known.slots.get_mut(from..=to)) else {
             return false;
         };
+        let mut moved = false;
         for slot in slots {
+            moved |= reached.position > *slot;
             *slot = reached.position.max(*slot);
         }
-        let before = known.least;
         known.least = known.slots.iter().copied().min().unwrap_or(0);
-        known.least > before
+        moved
     }
 
-    /// Puts right what was believed of a goal: which slot it was wrong of is not known. Says
-    /// whether it was wrong.
+    /// Puts right what was believed of a goal: of a whole model it is not known which slot it was
+    /// wrong of. Says whether it was wrong.
     pub fn put_right(&mut self, goal: Goal, position: i64) -> bool {
+        let wrong = self.of(goal) != position;
         let known = &mut self.0[goal.place()];
-        let wrong = known.least != position;
-        known.slots.fill(position);
-        known.least = position;
+        match goal {
+            Goal::Slot(_, slot) => known.slots[usize::from(slot)] = position,
+            Goal::Model(_) | Goal::Index => known.slots.fill(position),
+        }
+        known.least = known.slots.iter().copied().min().unwrap_or(0);
         wrong
     }
 
@@ -110,6 +125,10 @@ mod tests {
 
     const ORDERS: Goal = Goal::Model(ReadModel::Orders);
 
+    fn slot(slot: u16) -> Goal {
+        Goal::of(ReadModel::Orders, Some(slot))
+    }
+
     fn at(position: i64) -> Positions {
         let mut positions = Positions::default();
         positions.put_right(ORDERS, position);
@@ -123,14 +142,29 @@ mod tests {
     #[test]
     fn a_model_has_come_as_far_as_its_slowest_slot() {
         let mut positions = at(5);
-        assert!(!heard(&mut positions, 0, 127, 9), "the others are where they were");
+        assert!(heard(&mut positions, 0, 127, 9));
+        assert_eq!(positions.of(ORDERS), 5, "the others are where they were");
         assert!(heard(&mut positions, 128, 255, 7));
         assert_eq!(positions.of(ORDERS), 7);
+        assert_eq!(positions.of(slot(127)), 9);
+        assert_eq!(positions.of(slot(128)), 7);
         assert!(!heard(&mut positions, 128, 255, 6), "overtaken on the way");
         assert!(!heard(&mut positions, 200, 300, 9), "there are no such slots");
         assert!(!heard(&mut positions, -1, 3, 9));
         assert_eq!(positions.of(ORDERS), 7);
         assert_eq!(positions.of(Goal::Index), 0);
+    }
+
+    #[test]
+    fn what_was_wrong_of_one_slot_is_put_right_there() {
+        let mut positions = at(5);
+        assert!(!positions.put_right(slot(7), 5));
+        assert!(positions.put_right(slot(7), 3));
+        assert_eq!((positions.of(slot(7)), positions.of(slot(8))), (3, 5));
+        assert_eq!(positions.of(ORDERS), 3);
+        assert!(positions.put_right(slot(7), 6));
+        assert_eq!(positions.of(ORDERS), 5);
+        assert_eq!(Goal::of(ReadModel::Orders, Some(SLOTS)), ORDERS, "there is no such slot");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Resource for CartAsShown {
         principal: Principal,
         id: Id,
     ) -> Result<Option<Stored>, Problem> {
-        let stream = Self::stream(&id)?.to_string();
+        let stream = Self::stream(&id)?;
         let viewer = Viewer { principal, may_see };
         let row = read!(app, fresh, Carts, stream, "carts_today", "id = $1", id.0, for viewer);
         let shown = row.map(shown).transpose().map_err(|error| {

@@ -46,7 +46,7 @@ impl Resource for Location {
         code: String,
     ) -> Result<Option<Stored>, Problem> {
         must_work_here(principal)?;
-        let stream = Self::stream(&code)?.to_string();
+        let stream = Self::stream(&code)?;
         let row = read!(app, fresh, Locations, stream, "locations", "id = $1", code);
         Ok(row.map(Row::stored::<Self>))
     }

@@ -38,7 +38,6 @@ pub(super) async fn read_part<F: Folded>(
     stream: StreamId,
     (member, id): (&str, Uuid),
 ) -> Result<Option<Stored>, Problem> {
-    let stream = stream.to_string();
     let order = read!(
         app,
         fresh,
@@ -47,7 +46,7 @@ pub(super) async fn read_part<F: Folded>(
         "orders",
         "id = (SELECT (e.data ->> 'order_id')::uuid FROM events e
                WHERE e.stream = $1 AND e.version = 1)",
-        stream,
+        stream.to_string(),
         for Viewer::of(principal)
     );
     let order = order.filter(|order| is_for(principal, &order.document));

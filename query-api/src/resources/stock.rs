@@ -59,7 +59,7 @@ impl Resource for Stock {
         _: Principal,
         sku: String,
     ) -> Result<Option<Stored>, Problem> {
-        let stream = Self::stream(&sku)?.to_string();
+        let stream = Self::stream(&sku)?;
         let row = read!(app, fresh, Stock, stream, "stock", "id = $1", sku);
         Ok(row.map(Row::stored::<Self>))
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::Client;
 use axum::http::StatusCode;
+use domain::{ProductId, StreamId};
 use event_store::awaited;
 use event_store::reached::{Reached, Teller};
 use futures::StreamExt as _;
@@ -19,16 +20,20 @@ async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
     shop.log_reaches(7).await;
     shop.advance("products", 6).await;
     let path = format!("/v1/products/{}?min_position=7", Uuid::from_u128(7));
+    let slot = StreamId::Product(ProductId(Uuid::from_u128(7))).slot().unwrap() as i16;
+    let half = async |own: bool| {
+        let half = "UPDATE projection_slots SET position = 7 WHERE projection = 'products'
+                    AND ($1 BETWEEN slot_from AND slot_to) = $2";
+        sqlx::query(half).bind(slot).bind(own).execute(&db).await.unwrap();
+    };
     let reading = shop.ask(&path, &[("prefer", "wait=20")]);
     let writing = async {
         tokio::time::sleep(Duration::from_millis(150)).await;
-        // Rows and checkpoint together, as the projector commits them; half of the slots first.
-        let half = "UPDATE projection_slots SET position = 7
-                    WHERE projection = 'products' AND slot_from = 0";
-        sqlx::query(half).execute(&db).await.unwrap();
+        // Rows and checkpoint together, as the projector commits them; the other half first.
+        half(false).await;
         tokio::time::sleep(Duration::from_millis(150)).await;
         shop.put_product(7, "Tote", "published", 0).await;
-        shop.advance("products", 7).await;
+        half(true).await;
     };
     let (answer, ()) = tokio::join!(reading, writing);
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -36,6 +41,34 @@ async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
     let at_once = shop.get(&path).await;
     assert_eq!(at_once.status, StatusCode::OK);
     assert!(!at_once.headers.contains_key("preference-applied"));
+}
+
+/// One document is of one slot: what holds up the others holds it up no longer. A list is of all.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_document_waits_for_its_own_slot_and_a_list_for_all(db: PgPool) {
+    let (shop, teller) = listening(&db).await;
+    shop.log_reaches(7).await;
+    shop.advance("products", 6).await;
+    shop.put_product(7, "Tote", "published", 0).await;
+    let id = ProductId(Uuid::from_u128(7));
+    let slot = i64::from(StreamId::Product(id).slot().unwrap());
+    let own = "UPDATE projection_slots SET position = 7 WHERE projection = 'products'
+               AND $1 BETWEEN slot_from AND slot_to RETURNING slot_from, slot_to";
+    let (from, to): (i16, i16) = sqlx::query_as(own).bind(slot).fetch_one(&db).await.unwrap();
+    let path = format!("/v1/products/{}?min_position=7", id.0);
+    assert_eq!(shop.get(&path).await.status, StatusCode::OK);
+    let list = "/v1/products?min_position=7";
+    let late = shop.ask(list, &[("prefer", "wait=0")]).await;
+    assert_eq!(late.status, StatusCode::GATEWAY_TIMEOUT, "{}", late.text);
+    assert_eq!(late.json()["position"], 6);
+
+    // Nor is it known of the list by what is told of that slot.
+    teller.tell(&Reached { slots: from..=to, position: 7 }).await;
+    assert_eq!(shop.get(&path).await.status, StatusCode::OK);
+    let late = shop.ask(list, &[("prefer", "wait=0")]).await;
+    assert_eq!(late.status, StatusCode::GATEWAY_TIMEOUT, "{}", late.text);
+    shop.advance("products", 7).await;
+    assert_eq!(shop.get(list).await.status, StatusCode::OK);
 }
 
 /// A shop that hears what is told, and where that is.
