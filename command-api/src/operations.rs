@@ -8,9 +8,9 @@ use event_store::identity;
 use event_store::jetstream::{self, JetStreamError};
 use service::config::{Database, Wrong};
 use service::database::{MIGRATOR, PROGRAM};
-use service::say;
+use service::{pooler, say, session};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{ConnectOptions, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 
 /// How long a migration waits for a lock before it lets those go on who wait behind it, and how
 /// often it tries.
@@ -52,17 +52,17 @@ pub enum Error {
 /// build goes on with it, so that an upgrade can be taken back.
 pub async fn migrate(database: &Database) -> Result<(), Error> {
     // As long as it takes, but nobody else waits for it.
-    let options = database
-        .options()?
-        .application_name("commerce migrate")
-        .options([("statement_timeout", "0"), ("lock_timeout", LOCK_TIMEOUT)]);
+    let settings = [("statement_timeout", "0"), ("lock_timeout", LOCK_TIMEOUT)];
+    let settings = settings.map(|(name, value)| (name, value.to_owned()));
+    let options = database.options()?.application_name("commerce migrate");
+    pooler::refuse(&options).await?;
     let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
     migrator.set_ignore_missing(true);
-    let before = applied(&mut options.connect().await?).await;
+    let before = applied(&mut session::open(&options, &settings).await?).await;
     let mut tries = 0;
     loop {
         // A connection of its own each time: whatever a failed one still holds goes with it.
-        let mut connection = options.connect().await?;
+        let mut connection = session::open(&options, &settings).await?;
         match migrator.run(&mut connection).await {
             Ok(()) => return settle(&mut connection, &migrator, before).await,
             Err(error) if is_locked(&error) && tries < TRIES_MAX => {

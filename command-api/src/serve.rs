@@ -103,7 +103,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let shutdown = shutdown::signal(http.drain_delay());
     service::metrics::install();
     metrics::describe_metrics();
-    let db = database::connect(&database)?;
+    let db = database::connect_at_start(&database).await?;
     let nats = bus::connect(&bus, "command-api").await?;
     // The reactor has its own, here or elsewhere; these only hear.
     let gateways = Gateways::new(&db, &settings.gateways)?;

@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use service::config::{Bus, Database, Http, Search, Wrong};
 use service::shutdown::Shutdown;
-use service::{ServeError, exposed, shutdown, telemetry};
+use service::{ServeError, exposed, pooler, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -81,6 +81,7 @@ async fn keep_running(
     let names: Vec<&str> = wanted.iter().map(|projection| projection.name).collect();
     let (does, address) = (format!("projects {}", names.join(", ")), http.address(DEFAULT_PORT));
     telemetry::begin("projector", &does, address, &database, Some(&bus), Some(&search));
+    pooler::refuse(&db.connect_options()).await?;
     let shutdown = shutdown::signal(http.drain_delay());
     let stop = shutdown.stop.clone();
     metrics::describe_metrics();

@@ -97,7 +97,7 @@ async fn main() -> Result<()> {
     let index_key = index_key.as_ref().map(WordIndex::read).transpose()?.map(Arc::new);
     telemetry::begin("query-api", does, address, &database, Some(&bus), Some(&search));
     let shutdown = shutdown::signal(http.drain_delay());
-    let db = database::connect(&database)?;
+    let db = database::connect_at_start(&database).await?;
     let settings = Settings {
         bus: bus::connect(&bus, "query-api").await.context("NATS_URL cannot be used")?,
         stream: bus.stream.clone(),

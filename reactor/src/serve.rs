@@ -90,7 +90,7 @@ async fn keep_running(
     let shutdown = shutdown::signal(http.drain_delay());
     event_store::metrics::describe_metrics();
     crate::metrics::describe_metrics();
-    let db = database::connect(&database)?;
+    let db = database::connect_at_start(&database).await?;
     let mut parts = Parts::new(shutdown.stop.clone());
     let fitting = vault::check::at_start(&db, master.master()?, shutdown.stop.clone()).await?;
     parts.watch("the master key", tokio::spawn(fitting));

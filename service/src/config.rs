@@ -70,7 +70,9 @@ impl Database {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(wrong("is not the URL of a Postgres: it begins otherwise".to_owned()));
         }
+        // Floats come whole from every Postgres of today, and poolers refuse to be told.
         PgConnectOptions::from_str(url)
+            .map(|options| options.extra_float_digits(None::<i8>))
             .map_err(|error| wrong(format!("is not the URL of a Postgres: {error}")))
     }
 

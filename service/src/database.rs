@@ -7,14 +7,16 @@ use axum::http::StatusCode;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, PgTransaction};
+use sqlx::{Connection as _, PgConnection, PgPool, PgTransaction};
 use tokio::sync::Mutex;
 
 use crate::config::{Database, Wrong};
 use crate::finish::finish;
 use crate::health::Health;
 use crate::metrics;
+use crate::pooler;
 use crate::problem::Problem;
+use crate::session;
 use crate::throttle::Throttle;
 
 /// Every migration of the engine.
@@ -38,10 +40,12 @@ pub const PROGRAM: &str = "commerce";
 ///
 /// An error means that the URL is none.
 pub fn connect(database: &Database) -> Result<PgPool, Wrong> {
-    let options = database.options()?.application_name(PROGRAM).options([
+    let options = database.options()?.application_name(PROGRAM);
+    let settings = vec![
         ("statement_timeout", format!("{}s", database.statement_timeout)),
         ("idle_in_transaction_session_timeout", format!("{STALLED_TRANSACTION_SECONDS}s")),
-    ]);
+    ];
+    session::be_usual(&settings);
     let pool = PgPoolOptions::new()
         .max_connections(database.connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -54,9 +58,19 @@ pub fn connect(database: &Database) -> Result<PgPool, Wrong> {
                 Ok(true)
             })
         });
-    let pool = pool.connect_lazy_with(options);
+    let pool = session::of_pool(pool, settings).connect_lazy_with(options);
     metrics::show(&pool);
     Ok(pool)
+}
+
+/// The same for a process that goes on: it is refused what it could not rely on.
+///
+/// # Errors
+/// The URL is none, or leads to a pooler that lends sessions by less than a session.
+pub async fn connect_at_start(database: &Database) -> Result<PgPool, Wrong> {
+    let db = connect(database)?;
+    pooler::refuse(&db.connect_options()).await?;
+    Ok(db)
 }
 
 /// Has a process be ready only while its database answers.
@@ -94,7 +108,12 @@ impl Probe {
             return enough(applied);
         }
         // There was none, or it died with a server that is back by now.
-        let mut connection = self.options.connect().await.map_err(|error| told(&error))?;
+        let opened = session::open(&self.options, &session::usual_and([])).await;
+        let mut connection = opened.map_err(|error| told(&error))?;
+        let lends = pooler::lends_sessions(&mut connection, &self.options).await;
+        if lends.map_err(|error| told(&error))? {
+            return Err(pooler::refusal().to_string());
+        }
         let applied = applied(&mut connection).await.map_err(|error| told(&error))?;
         *slot = Some(connection);
         enough(applied)
@@ -204,7 +223,8 @@ const AWAY: (&str, &str) =
 /// there are, for such a list fills and empties faster than its rows are counted; and they compile
 /// no statement for longer than it runs. A look at the end of the log took 0.3 s by that.
 pub fn forgetful(db: &PgPool, connections_max: u32) -> PgPool {
-    let options = [("synchronous_commit", "off"), ("enable_seqscan", "off"), ("jit", "off")];
-    let options = db.connect_options().as_ref().clone().options(options);
-    db.options().clone().max_connections(connections_max).connect_lazy_with(options)
+    let settings = ["synchronous_commit", "enable_seqscan", "jit"].map(|it| (it, "off".to_owned()));
+    let pool = db.options().clone().max_connections(connections_max);
+    session::of_pool(pool, session::usual_and(settings))
+        .connect_lazy_with((*db.connect_options()).clone())
 }

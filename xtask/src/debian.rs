@@ -31,6 +31,12 @@ pub const VARNISHD: Program = Program {
     place: "usr/sbin/varnishd",
     packages: &["varnish", "libjemalloc2"],
 };
+/// The pooler that stands between our programs and Postgres.
+pub const PGBOUNCER: Program = Program {
+    name: "pgbouncer",
+    place: "usr/sbin/pgbouncer",
+    packages: &["pgbouncer", "libc-ares2", "libevent-2.1-7"],
+};
 
 /// The program, fetched unless it is there.
 pub fn find(layout: &Layout, program: &Program) -> Result<PathBuf> {

@@ -51,6 +51,8 @@ pub fn run_with(layout: &Layout, rest: &[String], told: &[(&str, String)]) -> Re
     test.env("PROMTOOL_BIN", debian::find(layout, &debian::PROMTOOL)?);
     // For the one that has a cache in front of query-api.
     test.env("VARNISHD_BIN", debian::find(layout, &debian::VARNISHD)?);
+    // For those that have a pooler in front of Postgres.
+    test.env("PGBOUNCER_BIN", debian::find(layout, &debian::PGBOUNCER)?);
     // For the one that has our webhooks verified by others' libraries.
     test.env("WEBHOOK_VERIFIERS", verifiers::find(layout)?);
     test.env("OIDC_PROVIDER", npm::OIDC_PROVIDER.find(layout)?);

@@ -3,6 +3,7 @@
 //! statistics.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::{Event, StreamId};
@@ -28,28 +29,40 @@ const SHORT_EVENTS: i64 = 128;
 /// Payload of others' events that is told with a turn, bytes: some batches of them.
 const OTHERS_BYTES_MAX: i64 = 2 << 20;
 
-/// How the writer's connection is made.
-pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
-    options
-        .clone()
-        .options([
-            ("jit", "off"),
-            ("enable_seqscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            ("idle_in_transaction_session_timeout", &SILENT_MS_MAX.to_string()),
-            ("tcp_user_timeout", &SILENT_MS_MAX.to_string()),
-            ("tcp_keepalives_idle", "2"),
-            ("tcp_keepalives_interval", "1"),
-            ("tcp_keepalives_count", "2"),
-            ("statement_timeout", &STATEMENT_MS_MAX.to_string()),
-        ])
-        .log_slow_statements(tracing::log::LevelFilter::Off, std::time::Duration::MAX)
+/// The writer's connection. It is set once it is there, for no pooler in between passes on what
+/// stands in a startup message.
+pub(super) async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    let options =
+        options.clone().log_slow_statements(tracing::log::LevelFilter::Off, Duration::MAX);
+    let settings = [
+        ("jit", "off"),
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("idle_in_transaction_session_timeout", &SILENT_MS_MAX.to_string()),
+        ("tcp_user_timeout", &SILENT_MS_MAX.to_string()),
+        ("tcp_keepalives_idle", "2"),
+        ("tcp_keepalives_interval", "1"),
+        ("tcp_keepalives_count", "2"),
+        ("statement_timeout", &STATEMENT_MS_MAX.to_string()),
+    ];
+    let (names, values): (Vec<String>, Vec<String>) =
+        settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().unzip();
+    let mut connection = options.connect().await?;
+    let set = sqlx::query!(
+        "SELECT set_config(name, value, false)
+         FROM unnest($1::text[], $2::text[]) AS told (name, value)",
+        &names,
+        &values,
+    );
+    set.fetch_all(&mut connection).await?;
+    be_durable(&mut connection).await?;
+    Ok(connection)
 }
 
 /// Has commits wait for the disk on this connection where the server is set not to, for what is
 /// answered must be kept. Stronger settings stay.
-pub(super) async fn be_durable(connection: &mut PgConnection) -> sqlx::Result<()> {
+async fn be_durable(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query_scalar!(
         "SELECT set_config('synchronous_commit', 'on', false)
          WHERE current_setting('synchronous_commit') = 'off'"

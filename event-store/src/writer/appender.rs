@@ -13,7 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::StreamId;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -81,7 +81,7 @@ impl Appender {
         at_hand: AtHand,
     ) -> Self {
         Self {
-            options: append::options(&db.connect_options()),
+            options: (*db.connect_options()).clone(),
             id,
             connection: None,
             at_hand,
@@ -133,8 +133,7 @@ impl Appender {
         self.unheard = None;
         self.turn = None;
         let connecting = async {
-            let mut connection = self.options.connect().await?;
-            append::be_durable(&mut connection).await?;
+            let mut connection = append::connect(&self.options).await?;
             let identity = identity::settle(&mut connection).await?;
             Ok::<_, AppendError>((connection, identity))
         };

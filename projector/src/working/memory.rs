@@ -8,7 +8,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sqlx::{ConnectOptions, PgConnection, PgPool};
+use service::session;
+use sqlx::{PgConnection, PgPool};
 
 use crate::projection::{Folder, Projection};
 use crate::working::parking::ParkedStreams;
@@ -64,7 +65,6 @@ impl Memory {
 
 /// A connection beside the pool.
 async fn connect(db: &PgPool) -> sqlx::Result<PgConnection> {
-    let options = db.connect_options();
-    let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
+    let connecting = tokio::time::timeout(CONNECT_TIMEOUT, session::beside(db)).await;
     connecting.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?
 }

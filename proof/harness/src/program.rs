@@ -109,8 +109,9 @@ impl Ready {
                     ensure!(client.get(url).send().await?.status().is_success(), "not yet");
                 }
                 Self::Postgres(url) => {
-                    let options = PgConnectOptions::from_str(url)?.database("postgres");
-                    options.connect().await?.close().await?;
+                    // What a pooler in front of it takes, too.
+                    let options = PgConnectOptions::from_str(url)?.extra_float_digits(None::<i8>);
+                    options.database("postgres").connect().await?.close().await?;
                 }
                 Self::Nats(address) => {
                     let mut greeting = String::new();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::page::search_keys::Key;
 use serde_json::value::RawValue;
-use service::Problem;
+use service::{Problem, session};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row as _};
@@ -41,12 +41,13 @@ impl Catalogue {
     /// In the database of `db`, with connections of its own. Connects when first used.
     pub fn new(db: &PgPool) -> Self {
         let timeout = format!("{}ms", SEARCH_TIMEOUT.as_millis());
-        let options = (*db.connect_options()).clone().options([("statement_timeout", timeout)]);
+        let settings = session::usual_and([("statement_timeout", timeout)]);
         let pool = PgPoolOptions::new()
             .max_connections(u32::try_from(SEARCHES_MAX).unwrap_or(u32::MAX))
             .acquire_timeout(CONNECT_TIMEOUT);
         let places = Arc::new(Semaphore::new(SEARCHES_MAX));
-        Self { db: pool.connect_lazy_with(options), places }
+        let options = (*db.connect_options()).clone();
+        Self { db: session::of_pool(pool, settings).connect_lazy_with(options), places }
     }
 
     /// What Postgres finds, and up to which position its rows show the log.

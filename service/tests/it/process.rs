@@ -262,6 +262,33 @@ async fn a_database_that_is_not_there_or_not_migrated_is_no_fault_of_ours() {
     assert_eq!((problem.status().as_u16(), problem.code()), (503, "database_not_migrated"));
 }
 
+/// What a session says that a setting is.
+async fn shown(session: &mut sqlx::PgConnection, name: &'static str) -> String {
+    let setting = sqlx::query_scalar("SELECT current_setting($1)").bind(name);
+    setting.fetch_one(session).await.expect("a setting")
+}
+
+#[tokio::test]
+async fn sessions_are_set_alike_wherever_they_are_made() {
+    let pool = pool_of("template1", 2);
+    let forgetful = service::database::forgetful(&pool, 1);
+    let mut of_pool = pool.acquire().await.expect("a connection");
+    let mut of_list = forgetful.acquire().await.expect("a connection");
+    let mut beside = service::session::beside(&pool).await.expect("a connection");
+    for session in [&mut *of_pool, &mut *of_list, &mut beside] {
+        assert_eq!(shown(session, "statement_timeout").await, "1s");
+        assert_eq!(shown(session, "idle_in_transaction_session_timeout").await, "10s");
+    }
+    for name in ["synchronous_commit", "enable_seqscan", "jit"] {
+        assert_eq!(shown(&mut of_list, name).await, "off");
+    }
+    assert_eq!(shown(&mut of_pool, "enable_seqscan").await, "on");
+    let options = pool.connect_options();
+    let lends = service::pooler::lends_sessions(&mut beside, &options).await;
+    assert!(!lends.expect("an answer"), "nobody is in between");
+    assert!(service::pooler::refuse(&options).await.is_ok());
+}
+
 /// However far a transaction had begun when nobody waited for it any more, who has the connection
 /// next is not in it.
 #[tokio::test]

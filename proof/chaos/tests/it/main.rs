@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails here
 
+mod bouncer;
 mod cdn;
 mod chaos;
 mod erasure;
