@@ -7,6 +7,7 @@ LANGUAGE sql STABLE AS $$
                      WHERE s.projection = of_projection AND s.build = p.active_build
                        AND (of_slot IS NULL OR of_slot BETWEEN s.slot_from AND s.slot_to)), 0),
            (SELECT count(*) FROM parked_streams k
-            WHERE k.projection = of_projection AND k.build = p.active_build AND k.position <= wanted)
+            WHERE k.projection = of_projection AND k.build = p.active_build
+              AND k.position <= wanted)
     FROM log_head h LEFT JOIN projections p ON p.name = of_projection
 $$;

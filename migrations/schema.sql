@@ -1120,21 +1120,26 @@ $function$;
 
 CREATE FUNCTION log_in_force()
  RETURNS uuid
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
 AS $function$
-    SELECT h.log_id FROM log_head h
-    WHERE h.timeline IS NULL OR pg_is_in_recovery() OR h.timeline = log_timeline()
+BEGIN
+    RETURN (SELECT h.log_id FROM log_head h
+            WHERE h.timeline IS NULL OR pg_is_in_recovery() OR h.timeline = log_timeline());
+END
 $function$;
 
 CREATE FUNCTION log_timeline()
  RETURNS integer
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
 AS $function$
-    SELECT CASE WHEN NOT pg_is_in_recovery() THEN
-        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
-    END
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RETURN NULL;
+    END IF;
+    RETURN ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer;
+END
 $function$;
 
 CREATE FUNCTION move_checkpoint(of_projection text, of_build smallint, of_slot_from smallint, by_epoch bigint, position_from bigint, position_to bigint, term_ms bigint, of_log uuid DEFAULT NULL::uuid)
@@ -1303,6 +1308,21 @@ AS $function$
                      WHERE s.projection = of_projection AND s.build = p.active_build), 0::bigint),
            (SELECT count(*) FROM parked_streams k
             WHERE k.projection = of_projection AND k.build = p.active_build AND k.position <= wanted)
+    FROM log_head h LEFT JOIN projections p ON p.name = of_projection
+$function$;
+
+CREATE FUNCTION standing(of_projection text, wanted bigint, of_slot smallint)
+ RETURNS TABLE(log_id uuid, head bigint, standby boolean, "position" bigint, parked bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT h.log_id, h.position, pg_is_in_recovery(),
+           coalesce((SELECT min(s.position) FROM projection_slots s
+                     WHERE s.projection = of_projection AND s.build = p.active_build
+                       AND (of_slot IS NULL OR of_slot BETWEEN s.slot_from AND s.slot_to)), 0),
+           (SELECT count(*) FROM parked_streams k
+            WHERE k.projection = of_projection AND k.build = p.active_build
+              AND k.position <= wanted)
     FROM log_head h LEFT JOIN projections p ON p.name = of_projection
 $function$;
 
