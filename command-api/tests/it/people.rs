@@ -165,6 +165,7 @@ async fn who_is_forgotten_leaves_no_word(db: PgPool) {
     let export = open.done(&customer, get("/v1/people/me/export")).await.body;
     assert_eq!(export["name"], "Xanthippe Weiß");
     assert_eq!(export["addresses"][0]["city"], "Zwiebelstadt");
+    assert_eq!((&export["sign_ins"], &export["second_factor"]), (&json!([]), &json!(false)));
     assert_eq!(stand_in(&everything(&db).await), [""; 0], "sealed before");
     // While their order is under way nobody forgets them without another word.
     let waits = open.send(&customer, post("/v1/people/me/forget", &json!({}))).await;

@@ -103,54 +103,51 @@ impl TitleOrder {
     }
 }
 
-/// A language that titles can be listed in the order of, as BCP 47 calls it.
+/// A language that titles are listed in the order of, as BCP 47 calls it: `de`, `pt-BR`. One that
+/// has no order of its own here is given that of all scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-#[allow(missing_docs, reason = "each is its name")]
-pub enum TitleLocale {
-    Cs,
-    Da,
-    De,
-    El,
-    En,
-    Es,
-    Fi,
-    Fr,
-    It,
-    Ja,
-    Nb,
-    Nl,
-    Pl,
-    Pt,
-    Ru,
-    Sv,
-    Tr,
-    Uk,
-}
+#[serde(try_from = "String")]
+#[schemars(inline, with = "String", extend(
+    "pattern" = "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$",
+    "examples" = ["de", "pt-BR", "nb"],
+))]
+pub struct TitleLocale(TitleOrder);
 
 impl From<TitleLocale> for TitleOrder {
     fn from(locale: TitleLocale) -> Self {
-        match locale {
-            TitleLocale::De
-            | TitleLocale::En
-            | TitleLocale::Fr
-            | TitleLocale::It
-            | TitleLocale::Nl
-            | TitleLocale::Pt => Self::Root,
-            TitleLocale::Cs => Self::Czech,
-            TitleLocale::Da => Self::Danish,
-            TitleLocale::El => Self::Greek,
-            TitleLocale::Es => Self::Spanish,
-            TitleLocale::Fi => Self::Finnish,
-            TitleLocale::Ja => Self::Japanese,
-            TitleLocale::Nb => Self::Norwegian,
-            TitleLocale::Pl => Self::Polish,
-            TitleLocale::Ru => Self::Russian,
-            TitleLocale::Sv => Self::Swedish,
-            TitleLocale::Tr => Self::Turkish,
-            TitleLocale::Uk => Self::Ukrainian,
+        locale.0
+    }
+}
+
+impl TryFrom<String> for TitleLocale {
+    type Error = &'static str;
+
+    fn try_from(tag: String) -> Result<Self, Self::Error> {
+        let mut parts = tag.split(['-', '_']);
+        let language = parts.next().unwrap_or_default();
+        let is_language = (2..=3).contains(&language.len())
+            && language.bytes().all(|letter| letter.is_ascii_alphabetic());
+        let are_subtags = parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|it| it.is_ascii_alphanumeric())
+        });
+        if !is_language || !are_subtags {
+            return Err("must be the tag of a language, such as de or pt-BR");
         }
+        Ok(Self(match language.to_ascii_lowercase().as_str() {
+            "cs" => TitleOrder::Czech,
+            "da" => TitleOrder::Danish,
+            "el" => TitleOrder::Greek,
+            "es" => TitleOrder::Spanish,
+            "fi" => TitleOrder::Finnish,
+            "ja" => TitleOrder::Japanese,
+            "nb" | "nn" | "no" => TitleOrder::Norwegian,
+            "pl" => TitleOrder::Polish,
+            "ru" => TitleOrder::Russian,
+            "sv" => TitleOrder::Swedish,
+            "tr" => TitleOrder::Turkish,
+            "uk" => TitleOrder::Ukrainian,
+            _ => TitleOrder::Root,
+        }))
     }
 }
 
@@ -214,6 +211,27 @@ mod tests {
                 let Ok(()) = collator.write_sort_key_to(letter, &mut key);
                 assert_eq!(key, TitleOrder::Root.key(letter), "{letter} in {locale}");
             }
+        }
+    }
+
+    #[test]
+    fn a_locale_is_read_as_browsers_say_it() {
+        let read = |tag: &str| TitleLocale::try_from(tag.to_owned()).map(TitleOrder::from);
+        for (tag, order) in [
+            ("sv", TitleOrder::Swedish),
+            ("sv-SE", TitleOrder::Swedish),
+            ("SV_se", TitleOrder::Swedish),
+            ("no", TitleOrder::Norwegian),
+            ("nn-NO", TitleOrder::Norwegian),
+            ("de-DE-u-co-phonebk", TitleOrder::Root),
+            ("hu", TitleOrder::Root),
+            ("gsw", TitleOrder::Root),
+        ] {
+            assert_eq!(read(tag), Ok(order), "{tag}");
+        }
+        for wrong in ["", "s", "svea", "s1", "sv-", "sv--SE", "sv SE", "sv-åland", "sv-123456789"]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
     }
 

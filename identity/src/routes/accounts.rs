@@ -12,6 +12,7 @@ use service::Problem;
 use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
+use service::paging::{LIMIT_MAX, Limit};
 use service::unheeded::NoParameters;
 use uuid::Uuid;
 use vault::address::{Locale, PostalAddress, Profile};
@@ -24,7 +25,7 @@ use super::caller::{person, shopper};
 use super::origin::Origin;
 use super::problem::{failed, refused};
 use super::{Desk, Identity, NO_STORE};
-use crate::people::sign_ins::What;
+use crate::people::sign_ins::{SignIn, What};
 use crate::people::{AccountError, Email, NewPassword, Password, Session};
 use crate::principal::{Principal, Role};
 
@@ -114,6 +115,11 @@ pub(super) struct Export {
     /// What they wrote about their orders, and what was written about them.
     notes: Vec<Written>,
     sessions: Vec<Session>,
+    /// What happened to their account, the latest first, as far back as it is kept and no more than
+    /// two hundred entries: the list of sign-ins has all.
+    sign_ins: Vec<SignIn>,
+    /// Whether they show a second factor when they sign in.
+    second_factor: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -256,9 +262,14 @@ pub(super) async fn export(
     let notes = notes.map_err(AccountError::from).map_err(failed)?;
     let notes = notes.into_iter().map(Written::from).collect();
     let sessions = desk.people.sessions(id, now).await?;
+    let latest = Limit::most(LIMIT_MAX);
+    let mut sign_ins = desk.people.sign_ins_of(id, (None, latest), now).await?;
+    sign_ins.truncate(latest.get().into());
+    let second_factor = desk.people.has_second_factor(id).await?;
     let me = desk.me(id).await.map_err(failed)?;
-    Ok((NO_STORE, Json(Export { exported_at: now, me, addresses, notes, sessions }))
-        .into_response())
+    let exported_at = now;
+    let all = Export { exported_at, me, addresses, notes, sessions, sign_ins, second_factor };
+    Ok((NO_STORE, Json(all)).into_response())
 }
 
 /// `POST /v1/people/me/forget`: forgets a shopper, who has signed in or not.

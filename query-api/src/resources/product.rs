@@ -103,8 +103,8 @@ query! {
         /// Of this brand, likewise.
         brand: Option<String>,
         sort: Sorting,
-        /// In the order of which language, where they are sorted by title; without it in one that
-        /// fits most of them.
+        /// In the order of which language, where they are sorted by title, as browsers name it; for
+        /// one without an order of its own, and without any, in one that fits most of them.
         #[serde(deserialize_with = "empty_as_none")]
         locale: Option<TitleLocale>,
     }

@@ -21,6 +21,8 @@ async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
         let token = asked.token(Subject::Member(id, role)).await;
         everybody.push((Principal::Member(Member::Person(id), role), Some(token)));
     }
+    let enrolling = asked.token(Subject::Enrolling(id)).await;
+    everybody.push((Principal::Enrolling(id), Some(enrolling)));
     let (guest, customer) = (GuestId(id), CustomerId(id));
     everybody.push((Principal::Guest(guest), Some(asked.token(Subject::Guest(guest)).await)));
     let token = asked.token(Subject::Customer(customer)).await;

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 
 use axum::http::HeaderValue;
+use domain::CustomerId;
 use futures::{SinkExt as _, StreamExt as _};
 use identity::Guard;
+use identity::token::Subject;
 use query_api::places::OF_ONE_MAX;
 use query_api::socket::PROTOCOL;
 use serde_json::{Value, json};
@@ -22,8 +24,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
+use crate::access::put;
 use crate::following::happens;
-use crate::support::{SOON, Shop, cart_created, line_added};
+use crate::support::{Asked, SOON, Shop, cart_created, line_added};
 
 /// A shop that is served.
 pub struct Served {
@@ -174,6 +177,22 @@ async fn what_is_wrong_is_said_before_it_is_a_websocket(db: PgPool) {
     let plain = served.shop.get("/v1/events/ws").await;
     assert_eq!((plain.status.as_u16(), plain.code().as_str()), (426, "upgrade_required"));
     assert_eq!(plain.headers["upgrade"], "websocket");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_order_is_followed_by_whose_it_is_alone(db: PgPool) {
+    let asked = Asked::open(&db).await;
+    let (ann, bob, order) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    put(&db, "orders_rows", order, &json!({"id": order, "customer_id": ann})).await;
+    let of_ann = asked.token(Subject::Customer(CustomerId(ann))).await;
+    let of_bob = asked.token(Subject::Customer(CustomerId(bob))).await;
+    let served = Served::of(asked.shop).await;
+    let path = format!("/v1/orders/{order}/live/ws");
+    let refused = served.connect_with(&path, &[("authorization", &of_bob)]).await.err();
+    assert_eq!(refused, Some((404, "not_found".to_owned())));
+    let refused = served.connect_with(&path, &[]).await.err();
+    assert_eq!(refused.map(|(status, _)| status), Some(401));
+    assert!(served.connect_with(&path, &[("authorization", &of_ann)]).await.is_ok());
 }
 
 #[sqlx::test(migrations = "../migrations")]
