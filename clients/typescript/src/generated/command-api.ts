@@ -2779,7 +2779,14 @@ export interface components {
             /** @description Where they are called. */
             phone?: components["schemas"]["Phone"] | null;
             role?: components["schemas"]["Role"] | null;
+            /** @description Whether they show a second factor when they sign in. */
+            second_factor: boolean;
             sessions: components["schemas"]["Session"][];
+            /**
+             * @description What happened to their account, the latest first, as far back as it is kept and no more than
+             *     two hundred entries: the list of sign-ins has all.
+             */
+            sign_ins: components["schemas"]["SignIn"][];
             /** Format: date-time */
             verified_at?: string | null;
         };
@@ -11648,12 +11655,22 @@ export interface operations {
                      *       ],
                      *       "phone": "+49 30 1234567",
                      *       "role": "staff",
+                     *       "second_factor": true,
                      *       "sessions": [
                      *         {
                      *           "created_at": "2026-01-31T12:00:00Z",
                      *           "expires_at": "2026-01-31T12:00:00Z",
                      *           "id": "0190d000-0000-7000-8000-00000000aaaa",
                      *           "used_at": "2026-01-31T12:00:00Z"
+                     *         }
+                     *       ],
+                     *       "sign_ins": [
+                     *         {
+                     *           "at": "2026-01-31T12:00:00Z",
+                     *           "id": 1,
+                     *           "network": "text",
+                     *           "person_id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "what": "text"
                      *         }
                      *       ],
                      *       "verified_at": "2026-01-31T12:00:00Z"

@@ -5789,10 +5789,10 @@ export interface operations {
                 /** @description How many at most. */
                 limit?: number;
                 /**
-                 * @description In the order of which language, where they are sorted by title; without it in one that
-                 *     fits most of them.
+                 * @description In the order of which language, where they are sorted by title, as browsers name it; for
+                 *     one without an order of its own, and without any, in one that fits most of them.
                  */
-                locale?: "cs" | "da" | "de" | "el" | "en" | "es" | "fi" | "fr" | "it" | "ja" | "nb" | "nl" | "pl" | "pt" | "ru" | "sv" | "tr" | "uk";
+                locale?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
                 /** @description Only those that have one of these SKUs. */

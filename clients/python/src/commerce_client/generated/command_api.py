@@ -455,7 +455,12 @@ class Export(TypedDict):
     # Where they are called.
     phone: NotRequired[Phone | None]
     role: NotRequired[Role | None]
+    # Whether they show a second factor when they sign in.
+    second_factor: bool
     sessions: list[Session]
+    # What happened to their account, the latest first, as far back as it is kept and no more
+    # than two hundred entries: the list of sign-ins has all.
+    sign_ins: list[SignIn]
     verified_at: NotRequired[str | None]
 
 

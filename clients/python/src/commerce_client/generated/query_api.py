@@ -1602,12 +1602,6 @@ class OrderReadAnswer(Order):
     included: NotRequired[IncludedProducts]
 
 
-ProductListLocale: TypeAlias = Literal[
-    "cs", "da", "de", "el", "en", "es", "fi", "fr", "it", "ja", "nb", "nl", "pl", "pt", "ru",
-    "sv", "tr", "uk",
-]
-
-
 @final
 class ProductReadAnswer(Product):
     included: NotRequired[IncludedStock]
@@ -2075,7 +2069,7 @@ class ProductOperations(Operations):
         fields: str | None = None,
         id: str | Sequence[str] | None = None,
         limit: int | None = None,
-        locale: ProductListLocale | None = None,
+        locale: str | None = None,
         min_position: int | None = None,
         sku: str | Sequence[str] | None = None,
         sort: Literal["created_at", "-created_at", "title", "-title"] | None = None,
@@ -2097,8 +2091,9 @@ class ProductOperations(Operations):
           below it.
         - `id`: Only these.
         - `limit`: How many at most.
-        - `locale`: In the order of which language, where they are sorted by title; without it
-          in one that fits most of them.
+        - `locale`: In the order of which language, where they are sorted by title, as
+          browsers name it; for one without an order of its own, and without any, in one that
+          fits most of them.
         - `min_position`: As new as this position of the log, or newer.
         - `sku`: Only those that have one of these SKUs.
         - `status`: Where they stand: strangers see those that are published.
