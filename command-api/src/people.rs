@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use domain::command::{cart, order, payment};
 use domain::text::Token;
 use domain::{AddressId, Command, GuestId, StreamId};
-use event_store::whose;
+use event_store::whose::{self, Whose};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use identity::Principal;
@@ -35,11 +35,12 @@ pub fn put_away<'a>(
     edge: &Edge,
 ) -> Option<BoxFuture<'a, Result<(), Problem>>> {
     let Edge { principal, now, .. } = *edge;
-    let target = command.target();
     Some(match command {
-        Command::Cart(_, cart::Command::CheckOut { address_id: Some(id), .. })
-        | Command::Order(_, order::Command::ChangeAddress { address_id: id }) => {
-            claim(vault, db, *id, target, principal).boxed()
+        Command::Cart(cart, cart::Command::CheckOut { address_id: Some(id), .. }) => {
+            claim(vault, db, *id, StreamId::Cart(*cart), principal).boxed()
+        }
+        Command::Order(order, order::Command::ChangeAddress { address_id: id }) => {
+            claim(vault, db, *id, StreamId::Order(*order), principal).boxed()
         }
         Command::Cart(
             _,
@@ -83,7 +84,8 @@ async fn claim(
         }
         // The shop kept it and did not say whose it is: whose it is now for.
         (None, Some(nobody)) if nobody.0 == id.0 => {
-            if let Some(owner) = owner(db, &target).await? {
+            let whose = whose_is(db, &target).await?;
+            if let Some(owner) = whose.and_then(|whose| DataSubject::of(whose.owner)) {
                 vault.unite(nobody, owner).await?;
             }
         }
@@ -95,10 +97,9 @@ async fn claim(
 }
 
 /// Whose a cart or an order is, or what else is of an order.
-async fn owner(db: &PgPool, stream: &StreamId) -> Result<Option<DataSubject>, Problem> {
+async fn whose_is(db: &PgPool, stream: &StreamId) -> Result<Option<Whose>, Problem> {
     let mut db = db.acquire().await?;
-    let whose = whose::of_stream(&mut db, &stream.to_string()).await?;
-    Ok(whose.and_then(|whose| DataSubject::of(whose.owner)))
+    Ok(whose::of_stream(&mut db, &stream.to_string()).await?)
 }
 
 /// Whom something is about that is said of a stream: a shopper speaks of themselves, the shop of
@@ -112,10 +113,7 @@ pub(crate) async fn subject(
     if let Some(me) = shopper(principal) {
         return Ok(Some(me));
     }
-    let mut db = db.acquire().await?;
-    let Some(whose) = whose::of_stream(&mut db, &stream.to_string()).await? else {
-        return Ok(None);
-    };
+    let Some(whose) = whose_is(db, stream).await? else { return Ok(None) };
     if let Some(owner) = DataSubject::of(whose.owner) {
         return Ok(Some(owner));
     }
