@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Event, Seen, StreamId};
 use serde::Serialize;
-use service::Problem;
+use service::{Problem, etag};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -282,7 +282,7 @@ fn digest(shown: &str) -> u64 {
 }
 
 fn tagged(headers: &HeaderMap, json: String, tag: Option<HeaderValue>) -> Response {
-    let mut response = if tag.as_ref().is_some_and(|tag| is_known(headers, tag)) {
+    let mut response = if tag.as_ref().is_some_and(|tag| etag::is_known(headers, tag)) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let kind = HeaderValue::from_static("application/json");
@@ -295,16 +295,4 @@ fn tagged(headers: &HeaderMap, json: String, tag: Option<HeaderValue>) -> Respon
         headers.insert(header::ETAG, tag);
     }
     response
-}
-
-/// `If-None-Match` compares weakly (RFC 9110, section 13.1.2).
-fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
-    let strong = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag).to_owned();
-    let tag = strong(tag.as_bytes());
-    let known =
-        headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|candidate| candidate == "*" || strong(candidate.as_bytes()) == tag)
 }

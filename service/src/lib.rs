@@ -17,6 +17,7 @@ mod counts;
 pub mod database;
 mod descriptors;
 mod encoding;
+pub mod etag;
 pub mod exposed;
 pub mod extract;
 pub mod finish;

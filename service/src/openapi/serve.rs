@@ -15,6 +15,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::page;
+use crate::etag;
 
 /// Where the document lies, and where the page does.
 pub const DOCUMENT: &str = "/openapi.json";
@@ -100,22 +101,20 @@ fn route(
 struct File {
     kind: &'static str,
     body: Bytes,
-    tag: String,
+    tag: Option<HeaderValue>,
 }
 
 impl File {
     fn new(kind: &'static str, body: String) -> Self {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
-        Self { kind, tag: format!("\"{:016x}\"", hasher.finish()), body: body.into() }
+        let tag = HeaderValue::try_from(format!("\"{:016x}\"", hasher.finish())).ok();
+        Self { kind, tag, body: body.into() }
     }
 
     fn answer(&self, headers: &HeaderMap) -> Response {
-        let known = headers.get_all(header::IF_NONE_MATCH).iter();
-        let mut known = known.filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(','));
-        let is_known =
-            known.any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == self.tag);
-        let mut response = if is_known {
+        let is_known = |tag| etag::is_known(headers, tag);
+        let mut response = if self.tag.as_ref().is_some_and(is_known) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             self.body.clone().into_response()
@@ -125,8 +124,8 @@ impl File {
         told.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         told.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
         told.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Ok(tag) = HeaderValue::from_str(&self.tag) {
-            told.insert(header::ETAG, tag);
+        if let Some(tag) = &self.tag {
+            told.insert(header::ETAG, tag.clone());
         }
         response
     }
