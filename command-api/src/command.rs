@@ -146,6 +146,7 @@ pub fn prepare(
         by: edge.principal.by(),
         actor: Some(edge.principal.actor()),
         correlation_id: Some(edge.request_id),
+        trace: edge.trace,
         ..Request::new(command, edge.now)
     });
     let read_at = tag.and_then(|tag| tag.second);

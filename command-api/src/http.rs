@@ -16,9 +16,11 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use identity::guard::Caller;
 use service::problem::Problem;
 use service::request_id::RequestId;
+use service::traced::Trace;
 use service::unread::refuse;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
+use trace::TraceParent;
 
 use crate::command::{Form, Pinned};
 use crate::headers::Conditions;
@@ -64,7 +66,7 @@ async fn answer(
     let (mut parts, body) = request.into_parts();
     let (address, conditions) = head(&mut parts).await?;
     let (body, _held) = read(app, &parts.headers, body).await?;
-    let edge = app.edge(request_id(&mut parts).await, caller.principal, caller.was_guest);
+    let edge = app.edge(origin(&mut parts).await, caller.principal, caller.was_guest);
     let wants_document = conditions.wants_document;
     let prepared = command::prepare(route, &address, &body, conditions, &edge)?;
     let Pinned { request, success, note } = prepared.pin(app, &edge).await?;
@@ -105,9 +107,11 @@ async fn address(parts: &mut Parts) -> Result<Address, Problem> {
     Ok(address)
 }
 
-pub(crate) async fn request_id(parts: &mut Parts) -> uuid::Uuid {
+/// The id of the request, and where it belongs in a trace.
+pub(crate) async fn origin(parts: &mut Parts) -> (uuid::Uuid, Option<TraceParent>) {
     let Ok(id) = RequestId::from_request_parts(parts, &()).await;
-    id.uuid()
+    let Ok(Trace(trace)) = Trace::from_request_parts(parts, &()).await;
+    (id.uuid(), trace)
 }
 
 /// The whole body, within its bounds, and its share of what all bodies may hold. A body that is not

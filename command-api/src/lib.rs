@@ -54,6 +54,7 @@ use identity::{Guard, Principal};
 use service::health::Health;
 use service::openapi;
 use tokio::sync::Semaphore;
+use trace::TraceParent;
 use uuid::Uuid;
 use vault::Vault;
 
@@ -180,11 +181,16 @@ impl App {
         Self { vault, ..self }
     }
 
-    fn edge(&self, request_id: Uuid, principal: Principal, was_guest: Option<GuestId>) -> Edge {
+    fn edge(
+        &self,
+        (request_id, trace): (Uuid, Option<TraceParent>),
+        principal: Principal,
+        was_guest: Option<GuestId>,
+    ) -> Edge {
         let payments = self.payments.clone();
         let Self { reservation, kept, .. } = *self;
         let (now, key) = (Utc::now(), None);
-        Edge { request_id, now, reservation, kept, principal, was_guest, payments, key }
+        Edge { request_id, trace, now, reservation, kept, principal, was_guest, payments, key }
     }
 }
 

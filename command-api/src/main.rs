@@ -105,7 +105,7 @@ enum Task {
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = arrange(&Cli::command(), "serve", std::env::args_os());
     let Cli { task, shared } = Cli::parse_from(arguments);
-    telemetry::init(shared.logging.format)?;
+    telemetry::init(&shared.logging)?;
     match task {
         Task::Serve(settings) => {
             let Shared { database, bus, http, asking, giving, master, .. } = shared;

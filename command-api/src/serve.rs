@@ -99,7 +99,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let Surroundings { database, bus, http, asking, giving, master } = around;
     let inside = settings.reactor == Reactor::Inside;
     let address = http.address(DEFAULT_PORT);
-    telemetry::begin("command-api", does(inside), address, &database, Some(&bus), None);
+    telemetry::begin("command-api", does(inside), address, &database, Some(&bus), None)?;
     let shutdown = shutdown::signal(http.drain_delay());
     service::metrics::install();
     metrics::describe_metrics();

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::identity;
-use crate::jetstream::{self, JetStreamError, OVERSIZED};
+use crate::jetstream::{self, JetStreamError, OVERSIZED, TRACEPARENT};
 use crate::listen::HeadListener;
 use crate::read::{self, PAGE_BYTES_MAX, Page, PageSize};
 use crate::recorded::RawEvent;
@@ -309,7 +309,10 @@ fn parse(message: &Message, position: i64) -> Parsed {
     if sequence != position + 1 || oversized {
         return Parsed::NotHere;
     }
-    event(sequence, &message.payload).map_or_else(Parsed::Malformed, Parsed::Next)
+    let brought = message.headers.as_ref().and_then(|headers| headers.get(TRACEPARENT));
+    let brought = brought.and_then(|trace| trace.as_str().parse().ok());
+    event(sequence, &message.payload)
+        .map_or_else(Parsed::Malformed, |event| Parsed::Next(RawEvent { brought, ..event }))
 }
 
 /// The event in the payload of the message at `sequence`, which is its position.

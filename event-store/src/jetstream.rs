@@ -24,6 +24,8 @@ const SERVER_MIN: (i64, i64, i64) = (2, 12, 0);
 const LOG_ID: &str = "log_id";
 /// Marks a message whose event is too large for NATS and must be read from Postgres.
 pub const OVERSIZED: &str = "Commerce-Oversized";
+/// Where a message belongs in a trace (W3C Trace Context).
+pub const TRACEPARENT: &str = "traceparent";
 
 /// What the stream may take of NATS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -35,6 +35,7 @@ macro_rules! raw_event {
             metadata: $row.metadata.0,
             data: $row.data.0,
             line: OnceLock::new(),
+            brought: None,
         }
     };
 }

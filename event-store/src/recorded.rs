@@ -8,6 +8,7 @@ use domain::{Event, StreamId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use trace::TraceParent;
 use uuid::Uuid;
 
 /// Where an event came from.
@@ -24,6 +25,9 @@ pub struct Metadata {
     /// The position of the event that caused the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation: Option<i64>,
+    /// Where the command belongs in a trace, if somebody traces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<TraceParent>,
 }
 
 /// A stored event with its payload unread. Serialises to what NATS and readers of the log get.
@@ -56,6 +60,9 @@ pub struct RawEvent {
     /// What readers of the log get, once somebody asked for it.
     #[serde(skip)]
     pub(crate) line: OnceLock<Box<str>>,
+    /// Where the message that brought it belongs in a trace.
+    #[serde(skip)]
+    pub(crate) brought: Option<TraceParent>,
 }
 
 /// A stored event, read.
@@ -134,6 +141,12 @@ impl RawEvent {
         self.metadata.get().len() + self.data.get().len()
     }
 
+    /// Where what is done about it belongs in a trace, if anybody traces it: below the message that
+    /// brought it, or else below the command.
+    pub fn trace(&self) -> Option<TraceParent> {
+        self.brought.or_else(|| traced(self.metadata.get()))
+    }
+
     /// The event as one line of JSON, written once however many send it. Line breaks in JSON stand
     /// only between its tokens.
     pub fn line(&self) -> &str {
@@ -158,6 +171,18 @@ impl RawEvent {
         };
         stored.decode()
     }
+}
+
+/// What a metadata says of a trace. Few say anything, and only those are parsed.
+fn traced(metadata: &str) -> Option<TraceParent> {
+    #[derive(Deserialize)]
+    struct Traced {
+        traceparent: Option<TraceParent>,
+    }
+    if !metadata.contains("\"traceparent\"") {
+        return None;
+    }
+    serde_json::from_str::<Traced>(metadata).ok()?.traceparent
 }
 
 /// What of a stored event it takes to read it.

@@ -177,7 +177,7 @@ fn parse_projection(name: &str) -> Result<&'static Projection, String> {
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = arrange(&Cli::command(), "run", std::env::args_os());
     let Cli { command, shared } = Cli::parse_from(arguments);
-    service::telemetry::init(shared.logging.format)?;
+    service::telemetry::init(&shared.logging)?;
     let db = service::database::connect(&shared.database)?;
     let by = shared.by.clone().unwrap_or_else(whoever);
     let hand = |projection| Hand { db: &db, projection, by: &by };

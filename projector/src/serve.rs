@@ -80,7 +80,7 @@ async fn keep_running(
     exposed::check_servers(&http, &database, Some(&bus), Some(&search))?;
     let names: Vec<&str> = wanted.iter().map(|projection| projection.name).collect();
     let (does, address) = (format!("projects {}", names.join(", ")), http.address(DEFAULT_PORT));
-    telemetry::begin("projector", &does, address, &database, Some(&bus), Some(&search));
+    telemetry::begin("projector", &does, address, &database, Some(&bus), Some(&search))?;
     pooler::refuse(&db.connect_options()).await?;
     let shutdown = shutdown::signal(http.drain_delay());
     let stop = shutdown.stop.clone();

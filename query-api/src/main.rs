@@ -78,7 +78,7 @@ async fn main() -> Result<()> {
         index_key,
         caching,
     } = Cli::parse_from(arrange(&Cli::command(), "serve", std::env::args_os()));
-    telemetry::init(logging.format)?;
+    telemetry::init(&logging)?;
     if let Command::Describe { folder } = command {
         let documents = [
             ("query-api.openapi.json", query_api::described::document()),
@@ -95,7 +95,7 @@ async fn main() -> Result<()> {
     exposed::check_servers(&http, &database, Some(&bus), Some(&search))?;
     let index_key = index_key.filter(|key| !key.expose().is_empty());
     let index_key = index_key.as_ref().map(WordIndex::read).transpose()?.map(Arc::new);
-    telemetry::begin("query-api", does, address, &database, Some(&bus), Some(&search));
+    telemetry::begin("query-api", does, address, &database, Some(&bus), Some(&search))?;
     let shutdown = shutdown::signal(http.drain_delay());
     let db = database::connect_at_start(&database).await?;
     let settings = Settings {

@@ -79,6 +79,7 @@ impl Hands {
             key: Some(format!("p:{}:{step}:{}", task.cause, task.attempts)),
             actor: Some(ACTOR.to_owned()),
             correlation_id: task.correlation_id,
+            trace: task.trace,
             causation: Some(task.cause),
             log_id: Some(task.log_id),
             ..Request::new(command, self.now())
@@ -174,6 +175,7 @@ mod tests {
             cause,
             log_id,
             correlation_id: None,
+            trace: None,
             attempts: 1,
         };
         let expire = async |task: &Task<CartId>, version| {

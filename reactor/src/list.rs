@@ -216,7 +216,9 @@ pub(crate) async fn claim(
          RETURNING task.reaction, task.subject, task.cause, task.attempts,
              due.log_id AS "log_id!",
              (SELECT (e.metadata->>'correlation_id')::uuid FROM events e
-              WHERE e.position = task.cause) AS correlation_id"#,
+              WHERE e.position = task.cause) AS correlation_id,
+             (SELECT e.metadata->>'traceparent' FROM events e
+              WHERE e.position = task.cause) AS traceparent"#,
         limit,
         lease.as_secs_f64(),
         &names,
@@ -231,6 +233,7 @@ pub(crate) async fn claim(
             cause: row.cause,
             log_id: row.log_id,
             correlation_id: row.correlation_id,
+            trace: row.traceparent.and_then(|trace| trace.parse().ok()),
             attempts: row.attempts,
         };
         Some((reaction, task))

@@ -50,7 +50,7 @@ enum Command {
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = arrange(&Cli::command(), "run", std::env::args_os());
     let Cli { command, shared } = Cli::parse_from(arguments);
-    telemetry::init(shared.logging.format)?;
+    telemetry::init(&shared.logging)?;
     match command {
         Command::Run(settings) => {
             serve(*settings, shared.database, shared.http, shared.master).await?;

@@ -5,11 +5,13 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use domain::Category;
 use event_store::Recorded;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use trace::{Kind, Span, TraceParent};
 
 use crate::hands::Hands;
 use crate::notes::{Changes, List};
@@ -90,12 +92,27 @@ fn note<R: Reaction>(event: &Recorded, changes: &mut Changes) {
     R::note(event, &mut List::new(R::NAME, event.position, changes));
 }
 
+/// The doing of what an event asks for.
+fn acting(reaction: &'static str, cause: i64, asked: TraceParent) -> Option<Span> {
+    let name = format!("react {reaction}");
+    let mut span = trace::begin(Kind::Consumer, name, Some(asked), SystemTime::now())?;
+    span.set(trace::REACTION, reaction);
+    span.set(trace::POSITION, cause);
+    Some(span)
+}
+
 fn act<'a, R: Reaction>(task: &'a Task<String>, hands: &'a Hands) -> Acting<'a> {
     async move {
-        let Task { reaction, cause, log_id, correlation_id, attempts, .. } = *task;
+        let Task { reaction, cause, log_id, correlation_id, trace, attempts, .. } = *task;
         let subject = task.subject.parse().map_err(|_| Retry::Subject)?;
-        let task = Task { reaction, subject, cause, log_id, correlation_id, attempts };
-        R::act(&task, hands).await
+        let mut span = trace.and_then(|trace| acting(reaction, cause, trace));
+        let trace = span.as_ref().map(Span::parent).or(trace);
+        let task = Task { reaction, subject, cause, log_id, correlation_id, trace, attempts };
+        let done = R::act(&task, hands).await;
+        if let (Some(span), Err(error)) = (&mut span, &done) {
+            span.fail(error.to_string());
+        }
+        done
     }
     .boxed()
 }

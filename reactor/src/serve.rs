@@ -86,7 +86,7 @@ async fn keep_running(
     gateways.check(http.exposure.exposed)?;
     let (does, address) =
         ("does what follows from events by itself, sends webhooks", http.address(DEFAULT_PORT));
-    telemetry::begin("reactor", does, address, &database, None, None);
+    telemetry::begin("reactor", does, address, &database, None, None)?;
     let shutdown = shutdown::signal(http.drain_delay());
     event_store::metrics::describe_metrics();
     crate::metrics::describe_metrics();

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use event_store::SubmitError;
+use trace::TraceParent;
 use uuid::Uuid;
 use vault::VaultError;
 
@@ -22,6 +23,8 @@ pub struct Task<S> {
     pub log_id: Uuid,
     /// What that event belongs to.
     pub correlation_id: Option<Uuid>,
+    /// Where what is done because of it belongs in a trace.
+    pub trace: Option<TraceParent>,
     /// The number of this try, from 1.
     pub attempts: i32,
 }

@@ -10,10 +10,14 @@ use uuid::Uuid;
 
 use crate::auth::bearer;
 use crate::health;
-use crate::request_id::{self, RequestId};
+use crate::request_id::RequestId;
+use crate::traced::{Answering, Trace};
 
 /// What of a path stands in the log, in bytes.
 const PATH_BYTES_MAX: usize = 256;
+
+/// The route of what leads nowhere.
+const NO_ROUTE: &str = "none";
 
 /// A request as it will stand in the log.
 pub(crate) struct Line {
@@ -23,7 +27,8 @@ pub(crate) struct Line {
     route: Option<MatchedPath>,
     uri: Uri,
     id: RequestId,
-    trace: Option<String>,
+    trace: Trace,
+    answering: Answering,
     caller: &'static str,
     is_probe: bool,
     /// None if nobody waited for an answer.
@@ -34,7 +39,13 @@ pub(crate) struct Line {
 
 impl Line {
     /// Of a request that begins now, counted among those `in_flight` until it is dropped.
-    pub fn begin(request: &Request, id: &RequestId, in_flight: Gauge) -> Self {
+    pub fn begin(
+        request: &Request,
+        id: &RequestId,
+        trace: Trace,
+        answering: Answering,
+        in_flight: Gauge,
+    ) -> Self {
         in_flight.increment(1.0);
         let uri = request.uri().clone();
         let headers = request.headers();
@@ -44,7 +55,8 @@ impl Line {
             method: label(request.method()),
             route: request.extensions().get().cloned(),
             id: id.clone(),
-            trace: request_id::trace_of(request.headers()),
+            trace,
+            answering,
             caller: if has_token { "token" } else { "anonymous" },
             is_probe: health::is_probe(uri.path()),
             uri,
@@ -56,7 +68,7 @@ impl Line {
 
     /// The template of the path, or `none`.
     pub fn route(&self) -> &str {
-        self.route.as_ref().map_or("none", MatchedPath::as_str)
+        self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str)
     }
 
     /// The answer begins. Returns how long that took.
@@ -84,9 +96,11 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         self.in_flight.decrement(1.0);
+        let route = self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+        self.answering.end(self.method, route, self.status, self.id.text());
         let line: &Self = self;
         let Self { method, id, caller, bytes, status, .. } = line;
-        let (route, trace) = (line.route(), line.trace.as_deref());
+        let route = line.route();
         // Nothing of this is worked out where nobody writes it down.
         macro_rules! tell {
             ($level:ident, $what:literal) => {
@@ -98,7 +112,7 @@ impl Drop for Line {
                     took_ms = millis(line.began.elapsed()),
                     bytes,
                     request_id = id.text(),
-                    trace_id = trace,
+                    trace_id = line.trace.id(),
                     caller,
                     $what
                 )

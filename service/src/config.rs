@@ -8,11 +8,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::cors::Origins;
 use crate::exposed::{self, Exposure};
+pub use crate::logging::{LogFormat, Logging, SpansTo};
 use crate::rates::Rates;
 pub use crate::secret::Secret;
 use crate::tls::Tls;
@@ -252,7 +253,7 @@ pub struct Search {
         long = "meili-url",
         global = true, env = "MEILI_URL",
         default_value = "http://127.0.0.1:7700",
-        value_parser = meili_url
+        value_parser = http_url
     )]
     pub url: String,
     /// Its key
@@ -266,35 +267,12 @@ pub struct Search {
     pub key: Option<Secret>,
 }
 
-fn meili_url(url: &str) -> Result<String, String> {
+pub(crate) fn http_url(url: &str) -> Result<String, String> {
     let place = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     match place {
         Some(place) if !place.is_empty() && !place.starts_with('/') => Ok(url.to_owned()),
         _ => Err("it begins with http:// or https:// and a host".to_owned()),
     }
-}
-
-/// How the log of the process looks. What it holds is said by `RUST_LOG`.
-#[derive(Clone, Debug, Args)]
-pub struct Logging {
-    /// One JSON object a line for machines, or plain lines for people
-    #[arg(
-        id = "log-format",
-        long = "log-format",
-        global = true,
-        env = "LOG_FORMAT",
-        default_value = "pretty"
-    )]
-    pub format: LogFormat,
-}
-
-/// The shape of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// One line of text, coloured on a terminal.
-    Pretty,
 }
 
 #[cfg(test)]
@@ -392,9 +370,9 @@ mod tests {
 
     #[test]
     fn meilisearch_is_an_http_url() {
-        assert!(meili_url("http://127.0.0.1:7700").is_ok());
+        assert!(http_url("http://127.0.0.1:7700").is_ok());
         for url in ["foo", "127.0.0.1:7700", "http://", "ftp://host", ""] {
-            assert!(meili_url(url).is_err(), "{url}");
+            assert!(http_url(url).is_err(), "{url}");
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::problem::Problem;
 use crate::request_id::{self, RequestId};
 use crate::stay::CameBy;
 use crate::throttle::Throttle;
+use crate::traced::{Answering, Trace};
 use crate::unread::{Unread, refuse};
 use crate::{encoding, guarded, health, metrics, unread};
 
@@ -110,11 +111,17 @@ async fn method_not_allowed(method: Method) -> Response {
 }
 
 async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
-    let mut line = Line::begin(&request, &id, room.in_flight.clone());
+    let given = Trace::of(request.headers());
+    let answering = Answering::begin(given, health::is_probe(request.uri().path()));
+    let trace = answering.trace(given);
+    let id = RequestId::of(request.headers(), trace);
+    let mut line = Line::begin(&request, &id, trace, answering, room.in_flight.clone());
     let span = tracing::info_span!("request", id = id.text());
     let header = HeaderValue::from_str(id.text());
     request.extensions_mut().insert(id);
+    if trace != given {
+        request.extensions_mut().insert(trace);
+    }
     let came_by = request.extensions().get::<CameBy>();
     // There is none in a test without a connection.
     let ledger = came_by.map(|it| it.ledger.clone());

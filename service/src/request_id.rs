@@ -8,17 +8,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use uuid::Uuid;
 
+use crate::traced::Trace;
+
 /// The header that carries it, both ways.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest that a caller may give, in bytes; another is given for a longer one.
 pub const TEXT_BYTES_MAX: usize = 128;
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Of the UUIDs that stand for ids that are none.
 const NAMESPACE: Uuid = Uuid::from_u128(0x7c1f_0d3e_52a6_4b8b_9a55_3b6c_0e4d_91f7);
 
-/// The id of the request: the caller's `X-Request-Id`, else the trace id of its `traceparent` (W3C
-/// Trace Context), else a new one.
+/// The id of the request: the caller's `X-Request-Id`, else that of the trace it belongs to, else a
+/// new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId {
     text: Arc<str>,
@@ -26,10 +27,10 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    /// The id that the headers give, or a new one.
-    pub fn of(headers: &HeaderMap) -> Self {
+    /// The id that the headers give, or the trace, or a new one.
+    pub fn of(headers: &HeaderMap, trace: Trace) -> Self {
         given(headers)
-            .or_else(|| traced(headers).map(Self::from))
+            .or_else(|| trace.0.map(|trace| Uuid::from_u128(trace.trace()).into()))
             .unwrap_or_else(|| Uuid::now_v7().into())
     }
 
@@ -62,22 +63,12 @@ fn given(headers: &HeaderMap) -> Option<RequestId> {
         .then(|| RequestId { text: text.into(), uuid: Uuid::new_v5(&NAMESPACE, text.as_bytes()) })
 }
 
-fn traced(headers: &HeaderMap) -> Option<Uuid> {
-    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
-    let trace: Uuid = text.split('-').nth(1).filter(|trace| trace.len() == 32)?.parse().ok()?;
-    (!trace.is_nil()).then_some(trace)
-}
-
-/// The trace that a request belongs to, as its caller's tools show it.
-pub(crate) fn trace_of(headers: &HeaderMap) -> Option<String> {
-    traced(headers).map(|trace| trace.simple().to_string())
-}
-
 /// Never fails: outside the shell, as in a test of one handler, the id is read from the headers.
 impl<S: Send + Sync> FromRequestParts<S> for RequestId {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get().cloned().unwrap_or_else(|| Self::of(&parts.headers)))
+        let id = parts.extensions.get().cloned();
+        Ok(id.unwrap_or_else(|| Self::of(&parts.headers, Trace::of(&parts.headers))))
     }
 }

@@ -32,7 +32,7 @@ use crate::problem::Problem;
 use crate::shutdown::Shutdown;
 use crate::stay::Held;
 use crate::tls::door::{self, Door};
-use crate::{cors, descriptors, guarded, metrics};
+use crate::{cors, descriptors, guarded, metrics, spans};
 
 mod attend;
 
@@ -131,10 +131,12 @@ pub fn serve<'a>(
                 }
             }
         };
-        tokio::select! {
+        let served = tokio::select! {
             served = listen(public, router, shutdown.stop, tls) => served,
             () = watching => Ok(()),
-        }
+        };
+        spans::flush().await;
+        served
     }
     .boxed()
 }

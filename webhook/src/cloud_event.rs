@@ -43,6 +43,9 @@ struct Recorded {
     /// The id of the event that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     causationid: Option<String>,
+    /// Where it belongs in a trace, by the extension of that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
 }
 
 /// The body that tells of an event.
@@ -52,6 +55,7 @@ pub(crate) fn of_event(event: &RawEvent, log_id: Uuid) -> Vec<u8> {
         recordedtime: event.recorded_at,
         sequence: format!("{:019}", event.position),
         streamversion: event.version,
+        traceparent: event.trace().map(|trace| trace.to_string()),
         correlationid: metadata.as_ref().and_then(|metadata| metadata.correlation_id),
         causationid: metadata.and_then(|it| it.causation).map(|position| position.to_string()),
     };

@@ -34,6 +34,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use trace::TraceParent;
 use uuid::Uuid;
 
 use self::ask::{LineProblem, prepare};
@@ -80,12 +81,12 @@ async fn answer(
         return Ok(refuse(request, problem::overloaded()).await);
     };
     let (mut parts, body) = request.into_parts();
-    let request_id = http::request_id(&mut parts).await;
+    let origin = http::origin(&mut parts).await;
     let (window, outstanding) = Window::open(SILENCE_MAX);
     let unread = CancellationToken::new();
     let answer = Body::from_stream(pieces(outstanding, unread.clone()));
     let ends = Instant::now() + app.batch_time;
-    let reader = Reader { app, request_id, principal, window, unread, ends, _under_way: under_way };
+    let reader = Reader { app, origin, principal, window, unread, ends, _under_way: under_way };
     tokio::spawn(reader.run(Lines::new(body)));
     Ok(([(CONTENT_TYPE, NDJSON)], answer).into_response())
 }
@@ -110,7 +111,7 @@ fn pieces(
 /// Reads lines and submits them, until the body or the caller's interest ends.
 struct Reader {
     app: Arc<App>,
-    request_id: Uuid,
+    origin: (Uuid, Option<TraceParent>),
     principal: Principal,
     window: Window<Outstanding>,
     /// Cancelled when the caller does not read.
@@ -174,7 +175,7 @@ impl Reader {
     }
 
     fn edge(&self) -> Edge {
-        self.app.edge(self.request_id, self.principal, None)
+        self.app.edge(self.origin, self.principal, None)
     }
 
     /// Submits a command. It is in the writer's queue when this returns; a full queue is waited

@@ -31,6 +31,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use service::openapi::Description;
 use service::problem::Problem;
+use trace::TraceParent;
 use uuid::Uuid;
 
 use crate::paying::Payments;
@@ -251,6 +252,8 @@ fn part<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> Res
 pub struct Edge {
     /// The request it came in by.
     pub request_id: Uuid,
+    /// Where that belongs in a trace.
+    pub trace: Option<TraceParent>,
     /// When the command came in.
     pub now: DateTime<Utc>,
     /// How long a checkout's units stay reserved without a payment.

@@ -362,6 +362,7 @@ mod tests {
     fn start(principal: Principal, methods: &[PaymentMethod], method: &str) -> Result<(), Problem> {
         let edge = Edge {
             request_id: Uuid::nil(),
+            trace: None,
             now: DateTime::default(),
             reservation: TimeDelta::minutes(15),
             kept: TimeDelta::days(1),

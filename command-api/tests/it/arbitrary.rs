@@ -122,6 +122,7 @@ const BODIES: usize = 500;
 fn a_batch_takes_what_http_takes() {
     let edge = Edge {
         request_id: Uuid::nil(),
+        trace: None,
         now: DateTime::UNIX_EPOCH,
         reservation: TimeDelta::minutes(15),
         payments: std::sync::Arc::default(),

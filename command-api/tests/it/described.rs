@@ -63,6 +63,7 @@ fn each_command_says_what_it_does_and_shows_what_is_taken() {
     let document = described::document();
     let edge = Edge {
         request_id: Uuid::nil(),
+        trace: None,
         now: "2026-01-31T12:00:00Z".parse().unwrap(),
         reservation: chrono::TimeDelta::minutes(15),
         kept: chrono::TimeDelta::days(30),

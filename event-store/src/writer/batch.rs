@@ -210,12 +210,13 @@ impl Decided {
         if events.is_empty() {
             return Ok(());
         }
-        let Request { actor, correlation_id, causation, at, .. } = &*entry.request;
+        let Request { actor, correlation_id, causation, trace, at, .. } = &*entry.request;
         let metadata = serde_json::to_string(&Metadata {
             command: entry.key.clone(),
             actor: actor.clone(),
             correlation_id: *correlation_id,
             causation: *causation,
+            traceparent: *trace,
         })?;
         let rows = &mut self.rows;
         for (stream, event) in events {

@@ -40,6 +40,7 @@ use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
+use trace::TraceParent;
 use uuid::Uuid;
 
 use crate::at_hand::AtHand;
@@ -101,6 +102,8 @@ pub struct Request {
     pub correlation_id: Option<Uuid>,
     /// The position of the event that caused it.
     pub causation: Option<i64>,
+    /// Where it belongs in a trace.
+    pub trace: Option<TraceParent>,
     /// What is asked.
     pub command: Command,
 }
@@ -119,6 +122,7 @@ impl Request {
             actor: None,
             correlation_id: None,
             causation: None,
+            trace: None,
             command,
         }
     }

@@ -81,6 +81,7 @@ impl Rows {
                 metadata: RawValue::from_string(take(&mut self.metadatas[n]))?,
                 data: RawValue::from_string(take(&mut self.datas[n]))?,
                 line: OnceLock::new(),
+                brought: None,
             })
         };
         (head + 1..).zip(0..self.versions.len()).map(event).collect()

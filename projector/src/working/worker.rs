@@ -22,6 +22,7 @@ use crate::working::outage::{self, Outage};
 use crate::working::parking;
 use crate::working::rest::Rest;
 use crate::working::retry::{self, RetryError};
+use crate::working::spans::Spans;
 
 /// Events folded in one transaction. Small enough to commit well within a lease.
 const BATCH_EVENTS_MAX: usize = 2_000;
@@ -356,7 +357,15 @@ async fn fold(
             *gap = Some(Gap { to: last.position, until });
             continue;
         }
-        let folded = fold::apply(db, lease, memory, events).await?;
+        let spans = Spans::begin(lease, events);
+        let folded = match fold::apply(db, lease, memory, events).await {
+            Ok(folded) => folded,
+            Err(error) => {
+                spans.fail(&error);
+                return Err(error.into());
+            }
+        };
+        drop(spans);
         *gap = None;
         metrics::histogram!("projection_batch_duration_seconds", "projection" => name)
             .record(began.elapsed());

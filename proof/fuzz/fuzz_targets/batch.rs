@@ -27,6 +27,7 @@ const REFUSAL_BYTES_MAX: usize = 3 * 6 * service::problem::TEXT_BYTES_MAX + 1024
 
 static EDGE: LazyLock<Edge> = LazyLock::new(|| Edge {
     request_id: Uuid::nil(),
+    trace: None,
     now: DateTime::UNIX_EPOCH,
     reservation: TimeDelta::minutes(15),
     kept: TimeDelta::days(30),

@@ -22,6 +22,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use service::Problem;
 use service::request_id::RequestId;
+use service::traced::Trace;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -44,12 +45,23 @@ fuzz_target!(|data: &[u8]| {
 
 async fn command(route: &'static Route, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let request_id = RequestId::of(&parts.headers).uuid();
+    let trace = Trace::of(&parts.headers);
+    let (request_id, trace) = (RequestId::of(&parts.headers, trace).uuid(), trace.0);
     let (now, reservation, kept) =
         (DateTime::UNIX_EPOCH, TimeDelta::minutes(15), TimeDelta::days(30));
     let (payments, principal) = (std::sync::Arc::default(), Principal::ANYONE);
     let (was_guest, key) = (None, None);
-    let edge = Edge { request_id, now, reservation, kept, principal, was_guest, payments, key };
+    let edge = Edge {
+        request_id,
+        trace,
+        now,
+        reservation,
+        kept,
+        principal,
+        was_guest,
+        payments,
+        key,
+    };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
     let (address, conditions) = match command_api::http::head(&mut parts).await {
         Ok(head) => head,

@@ -20,6 +20,7 @@ use service::extract::{Path, Query};
 use service::health::Health;
 use service::json::{BODY_BYTES_MAX, Json};
 use service::problem::TEXT_BYTES_MAX;
+use service::traced::Trace;
 use service::unread::refuse;
 use service::{Problem, auth, http};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -242,7 +243,7 @@ fn an_id_that_is_no_uuid_stands_in_events_as_one_made_of_it() {
     let of = |text: &'static str| {
         let text = header::HeaderValue::from_static(text);
         let headers = header::HeaderMap::from_iter([(service::request_id::HEADER, text)]);
-        service::request_id::RequestId::of(&headers).uuid()
+        service::request_id::RequestId::of(&headers, Trace::default()).uuid()
     };
     assert_eq!(of("order-7"), of("order-7"));
     assert_ne!(of("order-7"), of("order-8"));

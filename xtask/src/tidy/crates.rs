@@ -11,17 +11,18 @@ const OWN: &str = "xtask/src/tidy/crates.rs";
 /// What each crate may depend on, itself and for its tests.
 const MAY: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["kit"]),
-    ("service", &[], &[]),
+    ("trace", &[], &[]),
+    ("service", &["trace"], &[]),
     ("vault", &["domain", "service"], &[]),
     ("mail", &["service", "vault"], &["harness", "kit-mail"]),
     ("identity", &["domain", "mail", "service", "vault"], &["kit", "kit-mail"]),
     ("webhook", &["domain", "event-store", "identity", "service"], &["harness", "kit-log"]),
-    ("event-store", &["domain"], &["harness", "kit", "kit-log"]),
+    ("event-store", &["domain", "trace"], &["harness", "kit", "kit-log"]),
     ("import", &["domain", "event-store", "identity", "vault"], &[]),
     // Mails and webhooks are sent by the process that it has alone.
     (
         "reactor",
-        &["domain", "event-store", "mail", "service", "vault", "webhook"],
+        &["domain", "event-store", "mail", "service", "trace", "vault", "webhook"],
         &["kit-log", "kit-mail"],
     ),
     // The reactor and the importers are entered by it.
@@ -35,12 +36,13 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
             "mail",
             "reactor",
             "service",
+            "trace",
             "vault",
             "webhook",
         ],
         &["harness", "kit", "kit-log", "kit-mail"],
     ),
-    ("projector", &["domain", "event-store", "service"], &["harness", "kit", "kit-log"]),
+    ("projector", &["domain", "event-store", "service", "trace"], &["harness", "kit", "kit-log"]),
     // Of the vault its index alone: it finds, and reads nothing.
     ("query-api", &["domain", "event-store", "identity", "service", "vault"], &["harness", "kit"]),
     ("kit", &["domain"], &[]),

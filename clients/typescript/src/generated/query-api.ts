@@ -980,6 +980,8 @@ export interface components {
              * @description What it belongs to, across services.
              */
             correlation_id?: string | null;
+            /** @description Where the command belongs in a trace, if somebody traces it. */
+            traceparent?: components["schemas"]["TraceParent"] | null;
         };
         /** @description An amount of zero or more in one currency, with exactly the currency's decimals. */
         Money: {
@@ -3240,6 +3242,8 @@ export interface components {
              */
             version: number;
         };
+        /** @description Where it belongs in a trace (W3C Trace Context). */
+        TraceParent: string;
         /** @description Units of one SKU. */
         Units: {
             /** @description How many. */
@@ -3672,7 +3676,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example {"data":{},"metadata":{"actor":"text","causation":1,"command":"text","correlation_id":"0190d000-0000-7000-8000-00000000aaaa"},"occurred_at":"2026-01-31T12:00:00Z","position":1,"recorded_at":"2026-01-31T12:00:00Z","schema":1,"slot":1,"stream":"text","type":"text","version":1} */
+                    /** @example {"data":{},"metadata":{"actor":"text","causation":1,"command":"text","correlation_id":"0190d000-0000-7000-8000-00000000aaaa","traceparent":"text"},"occurred_at":"2026-01-31T12:00:00Z","position":1,"recorded_at":"2026-01-31T12:00:00Z","schema":1,"slot":1,"stream":"text","type":"text","version":1} */
                     "application/x-ndjson": string;
                     /** @example text */
                     "text/event-stream": string;

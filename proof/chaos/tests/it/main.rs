@@ -12,3 +12,4 @@ mod metrics;
 mod reactor;
 mod stack;
 mod story;
+mod traces;

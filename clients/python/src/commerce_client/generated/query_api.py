@@ -376,6 +376,8 @@ class Metadata(TypedDict):
     command: str
     # What it belongs to, across services.
     correlation_id: NotRequired[str | None]
+    # Where the command belongs in a trace, if somebody traces it.
+    traceparent: NotRequired[TraceParent | None]
 
 
 @final
@@ -1539,6 +1541,10 @@ class ToldEvent(TypedDict):
     type: str
     # Its place among all that happened to that.
     version: int
+
+
+# Where it belongs in a trace (W3C Trace Context).
+TraceParent: TypeAlias = str
 
 
 @final
