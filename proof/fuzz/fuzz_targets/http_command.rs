@@ -51,17 +51,8 @@ async fn command(route: &'static Route, request: Request) -> Response {
         (DateTime::UNIX_EPOCH, TimeDelta::minutes(15), TimeDelta::days(30));
     let (payments, principal) = (std::sync::Arc::default(), Principal::ANYONE);
     let (was_guest, key) = (None, None);
-    let edge = Edge {
-        request_id,
-        trace,
-        now,
-        reservation,
-        kept,
-        principal,
-        was_guest,
-        payments,
-        key,
-    };
+    let edge =
+        Edge { request_id, trace, now, reservation, kept, principal, was_guest, payments, key };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
     let (address, conditions) = match command_api::http::head(&mut parts).await {
         Ok(head) => head,
