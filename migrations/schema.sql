@@ -327,9 +327,12 @@ CREATE TABLE projection_builds (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     sends boolean DEFAULT true NOT NULL,
     sender bigint DEFAULT 0 NOT NULL,
+    kept_at timestamp with time zone,
+    kept_log uuid,
     CONSTRAINT projection_builds_pkey PRIMARY KEY (projection, build),
     CONSTRAINT projection_builds_projection_fkey FOREIGN KEY (projection) REFERENCES projections(name)
 );
+CREATE UNIQUE INDEX projection_builds_kept ON projection_builds USING btree (projection) WHERE kept_at IS NOT NULL;
 
 CREATE TABLE projection_members (
     projection text NOT NULL,

@@ -8,7 +8,7 @@ use domain::stream::SLOTS;
 use service::database;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
-use crate::checkpoint::REBUILD_LEASE;
+use crate::checkpoint::{self, REBUILD_LEASE};
 use crate::projection::Projection;
 
 /// The build of a new projection.
@@ -143,11 +143,12 @@ async fn insert(
     Ok(())
 }
 
-/// Builds that are neither read nor being made: what a broken rebuild left behind.
+/// Builds that are neither read, nor kept, nor being made: what a broken rebuild left behind.
 pub async fn abandoned(db: &PgPool, projection: &Projection) -> sqlx::Result<Vec<i16>> {
     sqlx::query_scalar!(
         "SELECT b.build FROM projection_builds b JOIN projections p ON p.name = b.projection
-         WHERE b.projection = $1 AND b.build <> p.active_build AND NOT EXISTS (
+         WHERE b.projection = $1 AND b.build <> p.active_build AND b.kept_at IS NULL
+           AND NOT EXISTS (
              SELECT FROM projection_slots s
              WHERE s.projection = b.projection AND s.build = b.build
                AND s.lease_until > clock_timestamp())",
@@ -166,7 +167,21 @@ pub async fn fence(
     owner: &str,
 ) -> sqlx::Result<bool> {
     let mut tx = database::begin(db).await?;
-    let fenced = sqlx::query!(
+    let fenced = seize(&mut tx, projection, build, owner).await?;
+    let ended = if fenced { tx.commit().await } else { tx.rollback().await };
+    ended?;
+    Ok(fenced)
+}
+
+/// Takes all leases of a build that nobody works on, in the caller's transaction, which is to be
+/// rolled back where somebody does.
+pub(crate) async fn seize(
+    db: &mut PgConnection,
+    projection: &Projection,
+    build: i16,
+    owner: &str,
+) -> sqlx::Result<bool> {
+    let seized = sqlx::query!(
         "UPDATE projection_slots SET epoch = epoch + 1, owner = $3,
              lease_until = clock_timestamp() + make_interval(secs => $4)
          WHERE ctid = ANY(ARRAY(
@@ -179,46 +194,53 @@ pub async fn fence(
         owner,
         REBUILD_LEASE.as_secs_f64(),
     )
-    .execute(&mut *tx)
+    .execute(&mut *db)
     .await?;
     let all = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM projection_slots WHERE projection = $1 AND build = $2"#,
         projection.name,
         build,
     )
-    .fetch_one(&mut *tx)
+    .fetch_one(db)
     .await?;
-    if i64::try_from(fenced.rows_affected()) != Ok(all) {
-        tx.rollback().await?;
-        return Ok(false);
-    }
-    tx.commit().await?;
-    Ok(true)
+    Ok(i64::try_from(seized.rows_affected()) == Ok(all))
+}
+
+/// Locks the builds of a projection against all others who would make one, or go back to one, until
+/// the transaction ends, and says whether somebody is at that. What is only kept is in nobody's
+/// way.
+pub(crate) async fn lock(db: &mut PgConnection, projection: &Projection) -> sqlx::Result<bool> {
+    sqlx::query!("SELECT FROM projections WHERE name = $1 FOR UPDATE", projection.name)
+        .fetch_one(&mut *db)
+        .await?;
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM projection_builds b JOIN projections p ON p.name = b.projection
+               WHERE b.projection = $1 AND b.build <> p.active_build
+                 AND (b.kept_at IS NULL OR EXISTS (
+                     SELECT FROM projection_slots s
+                     WHERE s.projection = b.projection AND s.build = b.build
+                       AND s.lease_until > clock_timestamp()))) AS "busy!""#,
+        projection.name,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Makes the next build, held by `owner` for [`REBUILD_LEASE`]. Nothing if somebody else is making
-/// one.
+/// one, or goes back to the one before.
 pub async fn create_next(
     db: &PgPool,
     projection: &Projection,
     owner: &str,
 ) -> sqlx::Result<Option<i16>> {
     let mut tx = database::begin(db).await?;
-    // The row of the projection is the lock between two who rebuild it.
-    sqlx::query!("SELECT FROM projections WHERE name = $1 FOR UPDATE", projection.name)
-        .fetch_one(&mut *tx)
-        .await?;
-    let builds = sqlx::query!(
-        r#"SELECT count(*) AS "count!" FROM projection_builds WHERE projection = $1"#,
-        projection.name,
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    if builds.count > 1 {
+    if lock(&mut tx, projection).await? {
         return Ok(None);
     }
     let next = sqlx::query_scalar!(
-        "UPDATE projections SET last_build = greatest(last_build, active_build) + 1
+        "UPDATE projections SET last_build = 1 + greatest(last_build, active_build, (
+             SELECT max(build) FROM projection_builds WHERE projection = $1))
          WHERE name = $1 RETURNING last_build",
         projection.name,
     )
@@ -288,8 +310,8 @@ pub async fn set_sends(
     .map(drop)
 }
 
-/// Shows readers another build, in the caller's transaction, and takes the leases of both: whoever
-/// worked on the old one is fenced, whoever waits for the new one gets it at once.
+/// Shows readers another build, in the caller's transaction, and takes the leases of the old one:
+/// whoever worked on it is fenced.
 pub async fn switch(
     db: &mut PgConnection,
     projection: &Projection,
@@ -299,15 +321,7 @@ pub async fn switch(
     sqlx::query!("UPDATE projections SET active_build = $2 WHERE name = $1", projection.name, to)
         .execute(&mut *db)
         .await?;
-    sqlx::query!(
-        "UPDATE projection_slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL
-         WHERE projection = $1 AND build IN ($2, $3)",
-        projection.name,
-        from,
-        to,
-    )
-    .execute(&mut *db)
-    .await?;
+    checkpoint::free(&mut *db, projection, from).await?;
     // Nobody sends documents of the old one any more.
     sqlx::query!(
         "UPDATE projection_builds SET sender = $3 WHERE projection = $1 AND build = $2",

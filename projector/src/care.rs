@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool};
 
 use crate::builds::{self, Maker};
-use crate::checkpoint;
 use crate::projection::Projection;
+use crate::{checkpoint, kept};
 
 /// Actions that are listed at most, the last ones.
 const LISTED_MAX: i64 = 1_000;
@@ -91,9 +91,18 @@ pub async fn resume(db: &PgPool, projection: &Projection) -> sqlx::Result<bool> 
     Ok(resumed.rows_affected() > 0)
 }
 
-/// Calls off the rebuild or verification that is under way: whoever is at it writes nothing more.
-/// What it has written is deleted. Says which build it was.
-pub async fn cancel(db: &PgPool, projection: &Projection) -> sqlx::Result<Option<i16>> {
+/// A build that was called off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CalledOff {
+    /// Its number.
+    pub build: i16,
+    /// Whether it is the one that readers saw before, which is kept as it is.
+    pub kept: bool,
+}
+
+/// Calls off the rebuild, the verification or the way back that is under way: whoever is at it
+/// writes nothing more. A build that was new is deleted. Says which it was.
+pub async fn cancel(db: &PgPool, projection: &Projection) -> sqlx::Result<Option<CalledOff>> {
     let Some(Maker { build, .. }) = builds::maker(db, projection).await? else { return Ok(None) };
     let mut tx = db.begin().await?;
     checkpoint::free(&mut tx, projection, build).await?;
@@ -106,8 +115,11 @@ pub async fn cancel(db: &PgPool, projection: &Projection) -> sqlx::Result<Option
         tx.rollback().await?;
         return Ok(None);
     }
+    let kept = kept::find(&mut *tx, projection).await?.is_some_and(|kept| kept.build == build);
     tx.commit().await?;
-    builds::delete(db, projection, build).await?;
-    builds::give_back(db, projection, build).await?;
-    Ok(Some(build))
+    if !kept {
+        builds::delete(db, projection, build).await?;
+        builds::give_back(db, projection, build).await?;
+    }
+    Ok(Some(CalledOff { build, kept }))
 }

@@ -2,12 +2,13 @@
 //!
 //! * [`projections`]: what is built, one file each; [`projection`] says what each of them is, and
 //!   [`documents`] is the shape most of them have, [`recent`] what they need not read again;
-//! * [`builds`], [`checkpoint`], [`step`]: which builds there are, who may move one forward, and
-//!   how far it has come;
+//! * [`builds`], [`kept`], [`checkpoint`], [`step`]: which builds there are, who may move one
+//!   forward, and how far it has come;
 //! * [`working`]: how a build moves forward, exactly once, whatever fails meanwhile;
 //! * [`sharing`]: how those who run a projection share it;
-//! * [`building`]: a new build beside the old one, and the switch;
-//! * [`care`], [`operations`]: what people do to all of it by hand, and a record of that;
+//! * [`building`]: a new build beside the old one, the switch, and the way back;
+//! * [`care`], [`operations`]: what people do to all of it by hand, and a record of that, which
+//!   [`by_hand`] and [`said`] are the command line of;
 //! * [`search`]: what becomes of the searchable catalogue in Meilisearch;
 //! * [`serve`], [`run`], [`status`], [`health`], [`metrics`], [`printout`]: the process and where
 //!   everything in it stands.
@@ -16,10 +17,12 @@
 
 pub mod building;
 pub mod builds;
+pub mod by_hand;
 pub mod care;
 pub mod checkpoint;
 pub mod documents;
 pub mod health;
+pub mod kept;
 pub mod metrics;
 pub mod operations;
 pub mod printout;
@@ -27,6 +30,7 @@ pub mod projection;
 pub mod projections;
 pub mod recent;
 pub mod run;
+pub mod said;
 pub mod search;
 pub mod serve;
 pub mod sharing;

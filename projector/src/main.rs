@@ -1,15 +1,14 @@
 //! The projector's command line.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use projector::operations::{self, Hand};
+use projector::by_hand::{ByHand, With, parse_projection};
 use projector::projection::Projection;
 use projector::search::Meili;
 use projector::serve::{Settings, serve};
-use projector::{printout, projections};
+use projector::{printout, projections, said};
 use service::arguments::arrange;
 use service::config::{Bus, Database, Http, Logging, Search};
 use service::say;
@@ -54,21 +53,8 @@ enum Command {
         #[arg(long, value_parser = parse_projection, conflicts_with = "projections")]
         except: Vec<&'static Projection>,
     },
-    /// Build a projection anew beside the one that is read, and switch readers to it
-    Rebuild {
-        /// Which one
-        #[arg(value_parser = parse_projection)]
-        projection: &'static Projection,
-    },
-    /// Take up parked streams again, in the order of their events
-    Retry {
-        /// Of which projection
-        #[arg(value_parser = parse_projection)]
-        projection: &'static Projection,
-        /// Only this stream, and those that wait for it
-        #[arg(long)]
-        stream: Option<String>,
-    },
+    #[command(flatten)]
+    ByHand(ByHand),
     /// List parked streams, with the reason, and events that are skipped
     Parked {
         /// Only this projection's
@@ -78,40 +64,6 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Leave an event out for good that keeps its stream parked, or stops the projection
-    Skip {
-        /// Of which projection
-        #[arg(value_parser = parse_projection)]
-        projection: &'static Projection,
-        /// The event's stream
-        #[arg(long)]
-        stream: String,
-        /// The event's position
-        #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
-        position: i64,
-        /// Why, for whoever asks later
-        #[arg(long)]
-        reason: String,
-    },
-    /// Let nobody work on a projection until it is resumed; it is read as it stands
-    Pause {
-        /// Which one
-        #[arg(value_parser = parse_projection)]
-        projection: &'static Projection,
-    },
-    /// Let those who run a projection work on it again
-    Resume {
-        /// Which one
-        #[arg(value_parser = parse_projection)]
-        projection: &'static Projection,
-    },
-    /// Call off a rebuild or verification that is under way, whoever began it. One that a newer
-    /// program begins by itself is begun again: stop that program
-    Cancel {
-        /// Of which projection
-        #[arg(value_parser = parse_projection)]
-        projection: &'static Projection,
-    },
     /// List what people did to projections by hand, the last first
     Actions {
         /// Only to this one
@@ -120,16 +72,6 @@ enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
-    },
-    /// Take a projection from those who work on it, so that others take it over
-    Release {
-        /// Which one
-        #[arg(value_parser = parse_projection)]
-        projection: &'static Projection,
-        /// For how long they may not take the same slots again, seconds
-        #[arg(long = "for", default_value_t = 30,
-              value_parser = clap::value_parser!(u64).range(1..=3600))]
-        seconds: u64,
     },
     /// Print where every projection stands
     Status {
@@ -166,21 +108,12 @@ impl SearchIndex {
     }
 }
 
-fn parse_projection(name: &str) -> Result<&'static Projection, String> {
-    projections::find(name).ok_or_else(|| {
-        let known: Vec<&str> = projections::ALL.iter().map(|known| known.name).collect();
-        format!("there is {}", known.join(", "))
-    })
-}
-
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = arrange(&Cli::command(), "run", std::env::args_os());
     let Cli { command, shared } = Cli::parse_from(arguments);
     service::telemetry::init(&shared.logging)?;
     let db = service::database::connect(&shared.database)?;
-    let by = shared.by.clone().unwrap_or_else(whoever);
-    let hand = |projection| Hand { db: &db, projection, by: &by };
     match command {
         Command::Run { projections, except } => {
             let all = if projections.is_empty() { projections::ALL.to_vec() } else { projections };
@@ -193,26 +126,13 @@ async fn main() -> anyhow::Result<ExitCode> {
             let settings = Settings { database, bus, http, search: search.server, owner: owner() };
             serve(db, wanted, meili, settings).await?;
         }
-        Command::Rebuild { projection } => {
-            let meili = shared.search.connect()?;
-            let meili = std::ptr::eq(projection, projections::SEARCH).then_some(&meili);
-            return Ok(operations::rebuild(hand(projection), meili, &owner()).await?);
-        }
-        Command::Retry { projection, stream } => {
-            return Ok(operations::retry(hand(projection), stream.as_deref()).await?);
-        }
-        Command::Skip { projection, stream, position, reason } => {
-            return Ok(operations::skip(hand(projection), &stream, position, &reason).await?);
-        }
-        Command::Pause { projection } => return Ok(operations::pause(hand(projection)).await?),
-        Command::Resume { projection } => return Ok(operations::resume(hand(projection)).await?),
-        Command::Cancel { projection } => return Ok(operations::cancel(hand(projection)).await?),
-        Command::Release { projection, seconds } => {
-            let keep_from = Duration::from_secs(seconds);
-            return Ok(operations::release(hand(projection), keep_from).await?);
+        Command::ByHand(by_hand) => {
+            let (by, owner) = (shared.by.clone().unwrap_or_else(whoever), owner());
+            let with = With { db: &db, meili: &shared.search.connect()?, by: &by, owner: &owner };
+            return Ok(by_hand.run(with).await?);
         }
         Command::Verify { projection, json } => {
-            return Ok(operations::verify_all(&db, one_or_all(projection), &owner(), json).await?);
+            return Ok(said::verify_all(&db, one_or_all(projection), &owner(), json).await?);
         }
         Command::Parked { projection, json: true } => {
             say(format!("{:#}", printout::parked_as_json(&db, &one_or_all(projection)).await?));

@@ -86,6 +86,10 @@ fn describe_standing() {
         "projection_builds_abandoned",
         "Builds that nobody reads or makes: a rebuild or verification of them broke off"
     );
+    describe_gauge!(
+        "projection_build_kept",
+        "1 while the build that readers saw before is kept, to go back to"
+    );
     describe_counter!(
         "projection_measure_failures_total",
         "Times that the gauges could not be brought up to date: they stand where they stood"

@@ -10,6 +10,7 @@ use crate::building::compare::Difference;
 use crate::building::error::RebuildError;
 use crate::building::rebuild::Report;
 use crate::care::{self, Action};
+use crate::kept::Predecessor;
 use crate::projection::Projection;
 use crate::projections;
 use crate::status::{self, Others, RangeStatus};
@@ -36,13 +37,21 @@ pub async fn table(db: &PgPool) -> sqlx::Result<String> {
     }
     for projection in projections::ALL {
         let name = projection.name;
-        let Others { making, abandoned } = status::others(db, projection).await?;
+        let Others { making, abandoned, kept } = status::others(db, projection).await?;
         remarks.extend(making.map(|maker| {
             let until = maker.until.format("%H:%M:%S UTC");
             format!("{name}: build {} is being made by {}, until {until}", maker.build, maker.owner)
         }));
         remarks.extend(abandoned.into_iter().map(|build| {
             format!("{name}: build {build} was abandoned; the next rebuild or verify deletes it")
+        }));
+        remarks.extend(kept.map(|kept| {
+            let Predecessor { build, version, kept_at, .. } = kept;
+            let since = kept_at.format("%Y-%m-%dT%H:%M:%SZ");
+            format!(
+                "{name}: build {build} of version {version} is kept since {since} (projector \
+                 rollback {name}, projector drop {name})"
+            )
         }));
         let skipped_events = skipped::positions(db, projection).await?.len();
         if skipped_events > 0 {
@@ -75,7 +84,7 @@ pub async fn as_json(db: &PgPool) -> sqlx::Result<Value> {
     let mut list = vec![];
     for standing in status::statuses(db, &projections::ALL).await? {
         let Some(projection) = projections::find(standing.name) else { continue };
-        let Others { making, abandoned } = status::others(db, projection).await?;
+        let Others { making, abandoned, kept } = status::others(db, projection).await?;
         list.push(json!({
             "projection": standing.name,
             "build": standing.build,
@@ -95,6 +104,11 @@ pub async fn as_json(db: &PgPool) -> sqlx::Result<Value> {
                 "until": maker.until,
             })),
             "abandoned_builds": abandoned,
+            "kept": kept.map(|kept| json!({
+                "build": kept.build,
+                "version": kept.version,
+                "since": kept.kept_at,
+            })),
         }));
     }
     Ok(list.into())

@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::builds::{self, Maker};
+use crate::kept::{self, Predecessor};
 use crate::projection::Projection;
 use crate::projections;
 use crate::working::{parking, skipped};
@@ -128,13 +129,16 @@ pub struct Others {
     pub making: Option<Maker>,
     /// Those that a broken rebuild or verification left behind; the next one clears them away.
     pub abandoned: Vec<i16>,
+    /// The one that readers saw before.
+    pub kept: Option<Predecessor>,
 }
 
 /// The builds of a projection that readers do not see.
 pub async fn others(db: &PgPool, projection: &Projection) -> sqlx::Result<Others> {
     let making = builds::maker(db, projection).await?;
     let abandoned = builds::abandoned(db, projection).await?;
-    Ok(Others { making, abandoned })
+    let kept = kept::find(db, projection).await?;
+    Ok(Others { making, abandoned, kept })
 }
 
 /// Brings the metrics up to date for as long as the process lives.
@@ -170,13 +174,14 @@ async fn measure_once(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Resu
         metrics::gauge!("projection_parked_streams", &labels).set(ranges[0].parked as f64);
     }
     for projection in wanted {
-        let Others { making, abandoned } = others(db, projection).await?;
+        let Others { making, abandoned, kept } = others(db, projection).await?;
         let skipped_events = skipped::positions(db, projection).await?.len();
         let name = projection.name;
         metrics::gauge!("projection_rebuild_running", "projection" => name)
             .set(flag(making.is_some()));
         metrics::gauge!("projection_builds_abandoned", "projection" => name)
             .set(abandoned.len() as f64);
+        metrics::gauge!("projection_build_kept", "projection" => name).set(flag(kept.is_some()));
         metrics::gauge!("projection_skipped_events", "projection" => name)
             .set(skipped_events as f64);
     }

@@ -1,4 +1,5 @@
-//! A build being made: folded from the log as fast as that goes, under a lease of its own.
+//! A build being made, or one that was kept and is brought to where the log is: folded from the log
+//! as fast as that goes, under a lease of its own.
 //!
 //! The next page of the log is read and its payloads are parsed while the one before is folded and
 //! written: Postgres and this process then work at the same time.
@@ -16,6 +17,7 @@ use crate::building::error::RebuildError;
 use crate::building::parts::BuildParts;
 use crate::builds;
 use crate::checkpoint::{self, BuildRange, RENEWAL};
+use crate::kept;
 use crate::projection::Projection;
 use crate::search::Meili;
 use crate::working::parking;
@@ -54,16 +56,7 @@ impl<'a> Candidate<'a> {
         progress: &'a ProgressBar,
     ) -> Result<Self, RebuildError> {
         let live = builds::active(db, projection).await?;
-        for build in builds::abandoned(db, projection).await? {
-            tracing::info!(projection = projection.name, build, "deleting an abandoned build");
-            if !builds::fence(db, projection, build, owner).await? {
-                continue;
-            }
-            if let Some(meili) = meili {
-                meili.of_build(build).drop_index().await?;
-            }
-            builds::delete(db, projection, build).await?;
-        }
+        clear_away(db, projection, meili, owner).await?;
         let Some(build) = builds::create_next(db, projection, owner).await? else {
             return Err(RebuildError::Busy { maker: builds::maker(db, projection).await? });
         };
@@ -79,6 +72,26 @@ impl<'a> Candidate<'a> {
         let parts = BuildParts::take(db, projection, build, owner).await?;
         let scan = read::ENTRIES_SCAN_MAX;
         Ok(Self { db, projection, live: live.build, parts, progress, scan })
+    }
+
+    /// Clears away what broken rebuilds left behind, and takes up the build that is kept, where it
+    /// was left. No document of it is marked to be sent until its index is filled.
+    pub async fn take_up(
+        db: &'a PgPool,
+        projection: &'static Projection,
+        meili: Option<&Meili>,
+        owner: &str,
+        progress: &'a ProgressBar,
+    ) -> Result<Self, RebuildError> {
+        clear_away(db, projection, meili, owner).await?;
+        let (kept, live) = kept::claim(db, projection, owner).await?;
+        let parts = BuildParts::take(db, projection, kept.build, owner).await?;
+        if let Err(error) = kept::go_on(db, &kept, parts.lease()).await {
+            parts.release(db).await?;
+            return Err(error);
+        }
+        let scan = read::ENTRIES_SCAN_MAX;
+        Ok(Self { db, projection, live, parts, progress, scan })
     }
 
     /// Folds the log up to a position, as [`Self::catch_up_each`].
@@ -119,6 +132,9 @@ impl<'a> Candidate<'a> {
     /// Folds the log for each part up to a position of its own, once. Already there, it renews the
     /// lease.
     async fn fold_each(&mut self, targets: &[i64]) -> Result<(), RebuildError> {
+        // The live build may stand beyond the log, which is put right by none that does too.
+        let head = read::head(self.db).await?;
+        let targets: Vec<i64> = targets.iter().map(|target| head.min(*target)).collect();
         let until = targets.iter().copied().max().unwrap_or(0);
         self.progress.set_length(u64::try_from(until).unwrap_or(0));
         self.renew().await?;
@@ -130,7 +146,7 @@ impl<'a> Candidate<'a> {
             let scan = if cut { self.scan / 2 } else { self.scan * 2 };
             self.scan = scan.clamp(SCAN_MIN, read::ENTRIES_SCAN_MAX);
             ahead = self.read_ahead(scanned_to, until);
-            self.parts.fold(self.db, page, targets).await?;
+            self.parts.fold(self.db, page, &targets).await?;
             self.progress.set_position(u64::try_from(scanned_to).unwrap_or(0));
         }
         Ok(())
@@ -159,7 +175,8 @@ impl<'a> Candidate<'a> {
             // To where the slowest is: no part may be past the range that it is compared with.
             let slowest = async |it: &Self| {
                 let ranges = it.live_ranges(it.db).await?.into_iter();
-                Ok::<_, sqlx::Error>(ranges.map(|range| range.position).min().unwrap_or(0))
+                let slowest = ranges.map(|range| range.position).min().unwrap_or(0);
+                Ok::<_, sqlx::Error>(slowest.min(read::head(it.db).await?))
             };
             let live = slowest(self).await?;
             self.catch_up(live).await?;
@@ -196,6 +213,26 @@ impl<'a> Candidate<'a> {
             error = renewals => Err(error),
         }
     }
+}
+
+/// Deletes what broken rebuilds left behind.
+async fn clear_away(
+    db: &PgPool,
+    projection: &Projection,
+    meili: Option<&Meili>,
+    owner: &str,
+) -> Result<(), RebuildError> {
+    for build in builds::abandoned(db, projection).await? {
+        tracing::info!(projection = projection.name, build, "deleting an abandoned build");
+        if !builds::fence(db, projection, build, owner).await? {
+            continue;
+        }
+        if let Some(meili) = meili {
+            meili.of_build(build).drop_index().await?;
+        }
+        builds::delete(db, projection, build).await?;
+    }
+    Ok(())
 }
 
 /// A page that is being read.

@@ -1,5 +1,5 @@
-//! Indexes that broken rebuilds left behind. Numbers of builds are not used again, so nobody would
-//! ever come upon them.
+//! Indexes that broken rebuilds left behind, or ways back. Numbers of builds are not used again, so
+//! nobody would ever come upon them.
 
 use sqlx::PgPool;
 
@@ -14,7 +14,11 @@ pub async fn drop_leftovers(db: &PgPool, meili: &Meili) -> Result<(), PushError>
     let found = meili.builds().await?;
     let made = sqlx::query_scalar!(
         "SELECT b.build FROM projection_builds b JOIN projections p ON p.name = b.projection
-         WHERE b.projection = $1 AND b.build <> p.active_build",
+         WHERE b.projection = $1 AND b.build <> p.active_build
+           AND (b.kept_at IS NULL OR EXISTS (
+               SELECT FROM projection_slots s
+               WHERE s.projection = b.projection AND s.build = b.build
+                 AND s.lease_until > clock_timestamp()))",
         SEARCH.name,
     )
     .fetch_all(db)

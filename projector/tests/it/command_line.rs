@@ -23,7 +23,7 @@ fn projector(db: &PgPool, arguments: &[&str]) -> Command {
 }
 
 /// Its exit code and what it printed.
-async fn run(db: &PgPool, arguments: &[&str]) -> (i32, String) {
+pub async fn run(db: &PgPool, arguments: &[&str]) -> (i32, String) {
     let output = projector(db, arguments).output().await.unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     (output.status.code().unwrap(), printed)

@@ -12,6 +12,8 @@ mod outages;
 mod parking;
 mod process;
 mod rebuild;
+mod reset;
+mod rollback;
 mod rows;
 mod search;
 mod sending;

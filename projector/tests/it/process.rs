@@ -11,7 +11,7 @@ use projector::run::run;
 use projector::search::Meili;
 use projector::search::pusher::Trouble;
 use projector::working::worker::Context;
-use projector::{printout, projections, status};
+use projector::{kept, printout, projections, status};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
@@ -138,6 +138,9 @@ async fn a_newer_program_rebuilds_before_it_works(db: PgPool) {
     assert_eq!(documents(&db, "carts").await.len(), 2);
     stop.cancel();
     running.await.unwrap().unwrap();
+    // For the program before, should this one be no good.
+    let kept = kept::find(&db, projections::find("carts").unwrap()).await.unwrap().unwrap();
+    assert_eq!((kept.build, kept.version), (1, 0));
 }
 
 /// Seven workers that wait for the log to grow do so on one connection.
@@ -193,7 +196,8 @@ async fn two_outdated_projections_are_rebuilt_one_after_the_other(db: PgPool) {
     assert_eq!(builds().await, 1);
     held.rollback().await.unwrap();
     let outdated = async || {
-        let count = "SELECT count(*) FROM projection_builds WHERE version = 0";
+        let count = "SELECT count(*) FROM projection_builds b JOIN projections p
+                     ON p.name = b.projection AND p.active_build = b.build WHERE b.version = 0";
         sqlx::query_scalar::<_, i64>(count).fetch_one(&db).await.unwrap()
     };
     for _ in 0..600 {

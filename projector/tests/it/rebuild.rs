@@ -41,13 +41,12 @@ async fn a_rebuild_equals_the_live_build(db: PgPool) {
                 .fetch_one(&db)
                 .await
                 .unwrap();
-        assert_eq!(builds, 1, "the old build is gone");
+        assert_eq!((builds, report.kept), (2, true), "the old build is kept");
     }
-    let old: i64 = sqlx::query_scalar("SELECT count(*) FROM orders_rows WHERE build = 1")
-        .fetch_one(&db)
-        .await
-        .unwrap();
-    assert_eq!(old, 0);
+    let rows = "SELECT count(*) FROM orders_rows WHERE build = ";
+    let of_both =
+        (number(&db, &format!("{rows} 1")).await, number(&db, &format!("{rows} 2")).await);
+    assert!(of_both.0 > 0 && of_both.0 == of_both.1, "{of_both:?}");
     project(&db, "orders").await;
 }
 
@@ -110,11 +109,11 @@ fn begin_rebuild(db: &PgPool, owner: &'static str) -> Rebuild {
     tokio::spawn(async move { rebuild(&db, carts, None, owner, &ProgressBar::hidden()).await })
 }
 
-async fn number(db: &PgPool, query: &str) -> i64 {
+pub async fn number(db: &PgPool, query: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(db).await.unwrap()
 }
 
-async fn eventually(db: &PgPool, condition: &str) {
+pub async fn eventually(db: &PgPool, condition: &str) {
     for _ in 0..500 {
         if number(db, &format!("SELECT count(*) FROM ({condition}) AS found")).await > 0 {
             return;
@@ -126,9 +125,18 @@ async fn eventually(db: &PgPool, condition: &str) {
 
 /// Takes a lock, and waits until the rebuild stands before it.
 async fn block(db: &PgPool, lock: &str) -> (Transaction<'static, Postgres>, Rebuild) {
+    block_whom(db, lock, || begin_rebuild(db, "slow")).await
+}
+
+/// Takes a lock, and waits until what is begun then stands before it.
+pub async fn block_whom<T>(
+    db: &PgPool,
+    lock: &str,
+    begin: impl FnOnce() -> JoinHandle<T>,
+) -> (Transaction<'static, Postgres>, JoinHandle<T>) {
     let mut held = db.begin().await.unwrap();
     sqlx::query(AssertSqlSafe(lock)).execute(&mut *held).await.unwrap();
-    let rebuilding = begin_rebuild(db, "slow");
+    let rebuilding = begin();
     eventually(
         db,
         "SELECT FROM pg_stat_activity
@@ -257,6 +265,25 @@ async fn a_build_of_another_version_is_not_touched(db: PgPool) {
     assert!(verify(&db, carts, "test", &bar).await.is_err());
     rebuild(&db, carts, None, "test", &bar).await.unwrap();
     verify(&db, carts, "test", &bar).await.unwrap();
+}
+
+/// A build that stands beyond the log is put right by one that ends where the log does, and is none
+/// to go back to.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_rebuild_of_one_beyond_the_log_ends_where_the_log_does(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    project(&db, "carts").await;
+    sqlx::query("UPDATE projection_slots SET position = 5000").execute(&db).await.unwrap();
+    let carts = projection("carts");
+    let report = rebuild(&db, carts, None, "test", &ProgressBar::hidden()).await.unwrap();
+    assert_eq!((report.to, report.kept), (2, false));
+    let stands = "SELECT position FROM projection_slots WHERE projection = 'carts'";
+    assert_eq!(number(&db, stands).await, 1);
+    assert_eq!(number(&db, "SELECT count(*) FROM projection_builds").await, 1);
+    shop.cart().await;
+    project(&db, "carts").await;
+    assert_eq!(documents(&db, "carts").await.len(), 2);
 }
 
 /// Three tables' worth of pages, each deleted in one walk, and nothing of the live build.

@@ -33,7 +33,7 @@ impl Catalogue {
         Self { client: Client::new(url, Some(key)).unwrap(), meili, index }
     }
 
-    async fn titles(&self, query: &str) -> Vec<String> {
+    pub async fn titles(&self, query: &str) -> Vec<String> {
         let index = self.client.index(&self.index);
         let Ok(found) = index.search().with_query(query).execute::<Value>().await else {
             return vec![];
