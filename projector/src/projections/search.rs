@@ -22,7 +22,7 @@ use crate::step::{self, Step};
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Search.name(),
-    version: 2,
+    version: 3,
     categories: &[Category::Product, Category::Sku, Category::Stock],
     tables: &["search_documents_rows", "search_stock_rows"],
     grain: ALL_SLOTS,

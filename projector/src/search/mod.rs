@@ -10,5 +10,6 @@ pub mod index;
 pub mod leftovers;
 pub mod pusher;
 pub mod sender;
+mod sent;
 
 pub use index::{Index, IndexError, Meili};

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::audit::{Audit, CHECK_PERIOD};
 use super::index::{Identity, Index, IndexError};
 use super::sender::{PushError, take};
+use super::sent::with_keys;
 use crate::checkpoint::Lease;
 use crate::projections::SEARCH;
 use crate::working::outage::Outage;
@@ -193,6 +194,7 @@ struct Row {
     revision: i64,
     position: i64,
     listed: bool,
+    keys: Vec<String>,
     document: Json<Box<RawValue>>,
 }
 
@@ -201,7 +203,8 @@ async fn page(db: &PgPool, build: i16, which: Which, after: Uuid) -> Result<Page
         Which::Dirty => {
             sqlx::query_as!(
                 Row,
-                r#"SELECT id, revision, position, listed, document AS "document: _"
+                r#"SELECT id, revision, position, listed, keys,
+                   document AS "document: _"
                FROM search_documents_rows
                WHERE build = $1 AND dirty AND id > $2 ORDER BY id LIMIT $3"#,
                 build,
@@ -214,7 +217,8 @@ async fn page(db: &PgPool, build: i16, which: Which, after: Uuid) -> Result<Page
         Which::Listed => {
             sqlx::query_as!(
                 Row,
-                r#"SELECT id, revision, position, listed, document AS "document: _"
+                r#"SELECT id, revision, position, listed, keys,
+                   document AS "document: _"
                FROM search_documents_rows
                WHERE build = $1 AND listed AND id > $2 ORDER BY id LIMIT $3"#,
                 build,
@@ -228,7 +232,7 @@ async fn page(db: &PgPool, build: i16, which: Which, after: Uuid) -> Result<Page
     let mut page = Page::default();
     let mut bytes = 0;
     for row in rows {
-        bytes += row.document.get().len();
+        bytes += row.document.get().len() + row.keys.iter().map(String::len).sum::<usize>();
         if bytes > TASK_BYTES && !page.ids.is_empty() {
             break;
         }
@@ -236,7 +240,7 @@ async fn page(db: &PgPool, build: i16, which: Which, after: Uuid) -> Result<Page
         page.revisions.push(row.revision);
         page.positions.push(row.position);
         if row.listed {
-            page.documents.push(row.document.0);
+            page.documents.push(with_keys(row.document.0, row.keys));
         } else {
             page.gone.push(row.id);
         }

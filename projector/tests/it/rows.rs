@@ -4,6 +4,7 @@ use domain::Command;
 use domain::ReturnId;
 use domain::command::{location, product as products, stock};
 use domain::location::Set;
+use domain::page::search_keys::{BY_VARIANT, together};
 use domain::page::title_order::TitleOrder;
 use domain::product::SkusOfArchived;
 use serde_json::json;
@@ -281,6 +282,8 @@ async fn the_columns_of_search_follow_the_document(db: PgPool) {
         "category\tbags",
         "category\ttotes",
         "option\tSize\tm",
+        BY_VARIANT,
+        &together([("Size", "M")], true),
     ];
     let expected =
         (keys.map(str::to_owned).to_vec(), json!({"EUR": 25.0}), "big tote".to_owned(), true);

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use super::breaker::{Breaker, CallOutcome};
 use super::request::{OneOf, Question, Sort};
-use super::{Facets, Found, count, too_many};
+use super::{Facets, Found, count, together, too_many};
 use crate::bounded::bounded;
 
 /// How long one search may take. Meilisearch itself ends a search after half of it
@@ -30,6 +30,9 @@ pub const SEARCHES_MAX: usize = 64;
 const PAUSE: Duration = Duration::from_secs(2);
 /// What hits are counted by.
 const FACETS: [&str; 5] = ["brand", "category_levels", "in_stock", "attributes", "options"];
+
+/// What options of one variant are found by, in a document as it was sent.
+const VARIANT_KEYS: &str = "variant_keys";
 
 /// The catalogue in Meilisearch.
 ///
@@ -210,6 +213,10 @@ fn filters(question: &Question) -> Vec<String> {
     for (field, pairs) in [("attributes", &question.attributes), ("options", &question.options)] {
         filters.extend(each(field, pairs));
     }
+    filters.extend(together::keys(question).iter().filter_map(|one_of| {
+        // What an older program sent has none: it is found by each option alone.
+        Some(format!("{} OR {VARIANT_KEYS} NOT EXISTS", any(VARIANT_KEYS, one_of)?))
+    }));
     if let Some(currency) = &question.currency {
         let price = quoted(&format!("price.{currency}"));
         filters.extend(question.price_min.map(|least| format!("{price} >= {least}")));

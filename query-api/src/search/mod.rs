@@ -5,6 +5,7 @@ pub mod facets;
 pub mod meili;
 pub mod postgres;
 pub mod request;
+mod together;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::page::search_keys::Key;
+use domain::page::search_keys::{BY_VARIANT, Key};
 use serde_json::value::RawValue;
 use service::{Problem, session};
 use sqlx::postgres::PgPoolOptions;
@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use super::facets::{self, Faceted};
 use super::request::{OneOf, Question, Sort, only_negative};
-use super::{Facets, Found, count, too_many};
+use super::{Facets, Found, count, together, too_many};
 use crate::bounded::bounded;
 
 /// The most searches at once, each with a connection; more are refused.
@@ -195,6 +195,11 @@ fn push_filters(sql: &mut QueryBuilder<Postgres>, question: &Question, words: Op
     }
     for one_of in keys(question) {
         sql.push(" AND keys && ").push_bind(one_of);
+    }
+    for one_of in together::keys(question) {
+        // What an older program wrote has none: it is found by each option alone.
+        sql.push(" AND (keys && ").push_bind(one_of);
+        sql.push(" OR NOT keys @> ").push_bind(vec![BY_VARIANT]).push(")");
     }
     if let Some(currency) = &question.currency {
         for (compare, bound) in [(" >= ", question.price_min), (" <= ", question.price_max)] {

@@ -42,7 +42,8 @@ pub struct Parameters {
     /// `name:value`; a colon in the name is written `\:`, a backslash `\\`.
     #[serde(default)]
     attribute: Vec<String>,
-    /// The same.
+    /// The same; options of several names are of one variant, and with `in_stock` of one that is in
+    /// stock.
     #[serde(default)]
     option: Vec<String>,
     /// In which prices are compared and sorted.
@@ -323,10 +324,23 @@ mod tests {
         }
     }
 
+    fn settings() -> serde_json::Value {
+        serde_json::from_str(include_str!("../../../projector/search-settings.json")).unwrap()
+    }
+
     #[test]
     fn the_stop_words_are_those_of_meilisearch() {
-        let settings = include_str!("../../../projector/search-settings.json");
-        let settings: serde_json::Value = serde_json::from_str(settings).unwrap();
-        assert_eq!(settings["stopWords"], serde_json::json!(STOP_WORDS));
+        assert_eq!(settings()["stopWords"], serde_json::json!(STOP_WORDS));
+    }
+
+    /// All but what options of one variant are found by.
+    #[test]
+    fn meilisearch_shows_what_a_hit_is_said_to_have() {
+        let hit = schemars::schema_for!(domain::page::search::Document);
+        let members: Vec<&String> =
+            hit.as_value()["properties"].as_object().unwrap().keys().collect();
+        let shown: Vec<String> =
+            serde_json::from_value(settings()["displayedAttributes"].clone()).unwrap();
+        assert_eq!(shown.iter().collect::<BTreeSet<_>>(), members.into_iter().collect());
     }
 }

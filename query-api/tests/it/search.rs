@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use domain::page::search::Document;
-use domain::page::search_keys::folded;
+use domain::page::search_keys::{BY_VARIANT, folded};
 use meilisearch_sdk::client::Client;
 use meilisearch_sdk::settings::Settings;
 use serde_json::{Value, json};
@@ -27,10 +27,16 @@ fn document(n: u32, title: &str, brand: &str, euros: f64, in_stock: bool) -> Val
         "attributes": {
             "material": if n.is_multiple_of(2) { "leather" } else { "canvas" }, "made in": "PT"
         },
-        "options": {"Size": ["M", "S"]}, "skus": [format!("SKU-{n}")],
+        "options": {"Size": ["M", "S"]}, "skus": [format!("SKU-{n}-M"), format!("SKU-{n}-S")],
         "price": {"EUR": euros}, "price_max": {"EUR": euros}, "in_stock": in_stock,
-        "image": null, "variants": [], "created_at": "2026-01-01T00:00:00Z",
+        "image": null, "created_at": "2026-01-01T00:00:00Z",
         "created_ts": 1_767_225_600_i64 + i64::from(n / 3), "updated_at": "2026-01-01T00:00:00Z",
+        "variants": [
+            {"sku": format!("SKU-{n}-M"), "options": [{"name": "Size", "value": "M"}],
+             "prices": [], "in_stock": in_stock},
+            {"sku": format!("SKU-{n}-S"), "options": [{"name": "Size", "value": "S"}],
+             "prices": [], "in_stock": false},
+        ],
     })
 }
 
@@ -48,6 +54,13 @@ pub fn catalogue() -> Vec<Value> {
         document(6, "Zebra", "Others", 8.0, false),
         document(7, "Éclair", "Others", 8.0, true),
     ];
+    documents[3]["options"]["Colour"] = json!(["blue", "red"]);
+    let colours = [("M", "red", false), ("S", "blue", true)];
+    documents[3]["variants"] = json!(colours.map(|(size, colour, in_stock)| {
+        let options = json!([{"name": "Size", "value": size}, {"name": "Colour", "value": colour}]);
+        json!({"sku": format!("SKU-4-{size}"), "options": options, "prices": [],
+               "in_stock": in_stock})
+    }));
     documents[4]["skus"] = json!(["SHIRTS-01"]);
     documents[4]["variants"] = json!([variant("SHIRTS-01", "Limited edition", "4006381333931")]);
     documents[4]["attributes"] = json!({"material": "CANVAS", "fit: loose": "very"});
@@ -126,7 +139,16 @@ const QUESTIONS: &[(&str, &[u128])] = &[
     ),
     ("attribute=material:tin", &[]),
     ("attribute=no%22%5C%20where:x", &[]),
-    ("option=Size:M&in_stock=true", &[1, 3, 4, 5, 7]),
+    // Options are of one variant, and so is what is in stock.
+    ("option=Size:M&in_stock=true", &[1, 3, 7]),
+    ("option=Size:S&in_stock=true", &[4]),
+    ("option=Size:M&option=Size:S&in_stock=true", &[1, 3, 4, 7]),
+    ("option=Size:M&option=Colour:RED", &[4]),
+    ("option=Size:M&option=Colour:blue", &[]),
+    ("option=Size:M&option=Colour:blue&option=Colour:red", &[4]),
+    ("option=Colour:red&in_stock=true", &[]),
+    ("option=Colour:blue&in_stock=true", &[4]),
+    ("option=Size:M&option=Colour:red&in_stock=false", &[]),
     ("in_stock=false", &[2, 6]),
     ("currency=EUR&price_min=49.5&price_max=99", &[2, 3]),
     ("currency=EUR&price_max=19.99&q=tote", &[1]),
@@ -285,8 +307,17 @@ async fn fill_meilisearch(index: &str, documents: &[Value]) -> Client {
     client
 }
 
+/// Sends documents as the projector does.
 async fn put(client: &Client, index: &str, documents: &[Value]) {
-    let task = client.index(index).add_documents(documents, Some("id")).await.unwrap();
+    let sent = |document: &Value| {
+        let known: Document = serde_json::from_value(document.clone()).unwrap();
+        let of_variants = known.keys().into_iter().filter(|key| key.starts_with(BY_VARIANT));
+        let mut document = document.clone();
+        document["variant_keys"] = of_variants.collect();
+        document
+    };
+    let documents: Vec<Value> = documents.iter().map(sent).collect();
+    let task = client.index(index).add_documents(&documents, Some("id")).await.unwrap();
     let wait = Some(Duration::from_mins(1));
     let done = task.wait_for_completion(client, None, wait).await.unwrap();
     assert!(done.is_success(), "{done:?}");
