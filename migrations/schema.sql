@@ -317,6 +317,8 @@ CREATE TABLE projection_actions (
     detail text,
     done_by text NOT NULL,
     done_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    outcome json,
     CONSTRAINT projection_actions_pkey PRIMARY KEY (id)
 );
 
@@ -1385,7 +1387,7 @@ REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
 GRANT SELECT ON carts, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, payments, products, projection_actions, projection_members, projection_positions, returns, returns_rows, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
-GRANT SELECT ON events, log_head, log_lineage TO commerce_projector;
+GRANT SELECT ON api_keys, events, log_head, log_lineage, voided_tokens TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, fulfilments, fulfilments_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_actions, projection_builds, projection_members, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
 GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_actions, projection_builds, projection_members, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append_batch(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;

@@ -63,6 +63,14 @@ impl Active {
             Ordering::Less => Err(WrongVersion::Older { name, found, known }),
         }
     }
+
+    /// Refuses to make another of a build that a newer program has made.
+    pub fn refuse_newer(self, projection: &Projection) -> Result<(), WrongVersion> {
+        match self.check(projection) {
+            Err(newer @ WrongVersion::Newer { .. }) => Err(newer),
+            Ok(()) | Err(WrongVersion::Older { .. }) => Ok(()),
+        }
+    }
 }
 
 /// The last slot.

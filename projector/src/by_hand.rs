@@ -4,12 +4,22 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
+use serde_json::Value;
+use service::say;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
+use crate::building::error::RebuildError;
 use crate::operations::{self, Hand, HandError, Tools};
 use crate::projection::Projection;
 use crate::search::Meili;
-use crate::{projections, said};
+use crate::{outcome, printout, projections, said};
+
+/// What `verify` exits with when it found no difference, but streams are parked, of which it says
+/// nothing.
+const EXIT_PARKED: u8 = 3;
+/// And when something could not be verified, because it is being rebuilt or verified already.
+const EXIT_BUSY: u8 = 4;
 
 /// Something that is done by hand.
 #[derive(Subcommand)]
@@ -117,21 +127,24 @@ impl ByHand {
     pub async fn run(self, with: With<'_>) -> Result<ExitCode, HandError> {
         let With { db, meili, by, owner } = with;
         let hand = |projection| Hand { db, projection, by };
+        // A signal ends all of it at once, as what breaks does.
+        let stop = CancellationToken::new();
         Ok(match self {
             Self::Rebuild { projection } => {
-                let tools = Tools { meili, owner, progress: &said::bar(projection) };
+                let tools = Tools { meili, owner, progress: &said::bar(projection), stop: &stop };
                 said::rebuilt(projection, &operations::rebuild(hand(projection), tools).await?)
             }
             Self::Rollback { projection } => {
-                let tools = Tools { meili, owner, progress: &said::bar(projection) };
+                let tools = Tools { meili, owner, progress: &said::bar(projection), stop: &stop };
                 said::went_back(projection, &operations::rollback(hand(projection), tools).await?)
             }
             Self::Drop { projection } => {
-                said::dropped(projection, operations::drop_kept(hand(projection)).await?)
+                let tools = Tools { meili, owner, progress: &said::bar(projection), stop: &stop };
+                said::dropped(projection, operations::drop_kept(hand(projection), tools).await?)
             }
             Self::Reset { projection, yes: false } => said::would_reset(projection),
             Self::Reset { projection, yes: true } => {
-                let tools = Tools { meili, owner, progress: &said::bar(projection) };
+                let tools = Tools { meili, owner, progress: &said::bar(projection), stop: &stop };
                 said::was_reset(projection, operations::reset(hand(projection), tools).await?)
             }
             Self::Retry { projection, stream } => {
@@ -160,6 +173,53 @@ impl ByHand {
             }
         })
     }
+}
+
+/// Folds the log anew, compares with what readers see, and says so, one projection after the other.
+pub async fn verify_all(
+    with: With<'_>,
+    wanted: Vec<&'static Projection>,
+    json: bool,
+) -> Result<ExitCode, HandError> {
+    let With { db, meili, by, owner } = with;
+    let stop = CancellationToken::new();
+    let (mut same, mut parked, mut busy, mut found) = (true, false, vec![], vec![]);
+    for projection in wanted {
+        let hand = Hand { db, projection, by };
+        let tools = Tools { meili, owner, progress: &said::bar(projection), stop: &stop };
+        let report = match operations::verify(hand, tools).await {
+            Ok(report) => report,
+            Err(HandError::Rebuild(error @ RebuildError::Busy { .. })) => {
+                busy.push(format!("{}: not verified: {error}", projection.name));
+                found.push(printout::unverified_as_json(projection, &error));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        same &= report.differences.is_empty() && report.compared_at.is_some();
+        parked |= report.parked > 0 || report.parked_before > 0;
+        if json {
+            found.push(outcome::verified(projection, &report));
+            continue;
+        }
+        for difference in &report.differences {
+            say(format!("{} {} {}", difference.table, difference.id, difference.kind));
+        }
+        say(printout::summary(projection, &report));
+    }
+    if json {
+        say(format!("{:#}", Value::from(found)));
+    } else {
+        for line in &busy {
+            say(line);
+        }
+    }
+    Ok(match (same, busy.is_empty(), parked) {
+        (false, ..) => ExitCode::FAILURE,
+        (true, false, _) => ExitCode::from(EXIT_BUSY),
+        (true, true, true) => ExitCode::from(EXIT_PARKED),
+        (true, true, false) => ExitCode::SUCCESS,
+    })
 }
 
 /// A projection by its name.

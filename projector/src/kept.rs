@@ -29,6 +29,18 @@ pub struct Predecessor {
     pub position: i64,
 }
 
+impl Predecessor {
+    /// Refuses one that another version of the code has made.
+    pub fn check(&self, projection: &Projection) -> Result<(), NoWayBack> {
+        let (name, found, known) = (projection.name, self.version, projection.version);
+        match found.cmp(&known) {
+            Ordering::Equal => Ok(()),
+            Ordering::Less => Err(NoWayBack::Older { name, found, known }),
+            Ordering::Greater => Err(NoWayBack::Newer { name, found, known }),
+        }
+    }
+}
+
 /// The build of a projection that is kept, if one is.
 pub async fn find(
     db: impl PgExecutor<'_>,
@@ -100,12 +112,7 @@ pub(crate) async fn claim(
     let mut tx = database::begin(db).await?;
     let busy = builds::lock(&mut tx, projection).await?;
     let kept = find(&mut *tx, projection).await?.ok_or(NoWayBack::Nothing(projection.name))?;
-    let (name, found, known) = (projection.name, kept.version, projection.version);
-    match found.cmp(&known) {
-        Ordering::Equal => {}
-        Ordering::Less => return Err(NoWayBack::Older { name, found, known }.into()),
-        Ordering::Greater => return Err(NoWayBack::Newer { name, found, known }.into()),
-    }
+    kept.check(projection)?;
     if busy || !builds::seize(&mut tx, projection, kept.build, owner).await? {
         drop(tx);
         return Err(RebuildError::Busy { maker: builds::maker(db, projection).await? });

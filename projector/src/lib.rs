@@ -7,14 +7,15 @@
 //! * [`working`]: how a build moves forward, exactly once, whatever fails meanwhile;
 //! * [`sharing`]: how those who run a projection share it;
 //! * [`building`]: a new build beside the old one, the switch, and the way back;
-//! * [`care`], [`operations`]: what people do to all of it by hand, and a record of that, which
-//!   [`by_hand`] and [`said`] are the command line of;
+//! * [`care`], [`operations`]: what people do to all of it by hand, and a record of that with what
+//!   came of it ([`outcome`]); [`by_hand`] and [`said`] are the command line, [`admin`] the routes;
 //! * [`search`]: what becomes of the searchable catalogue in Meilisearch;
 //! * [`serve`], [`run`], [`status`], [`health`], [`metrics`], [`printout`]: the process and where
 //!   everything in it stands.
 //!
 //! The binary is a thin shell around this library. Nothing here appends to the log.
 
+pub mod admin;
 pub mod building;
 pub mod builds;
 pub mod by_hand;
@@ -25,6 +26,7 @@ pub mod health;
 pub mod kept;
 pub mod metrics;
 pub mod operations;
+pub mod outcome;
 pub mod printout;
 pub mod projection;
 pub mod projections;

@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use projector::by_hand::{ByHand, With, parse_projection};
+use identity::config::Asking;
+use projector::by_hand::{self, ByHand, With, parse_projection};
 use projector::projection::Projection;
 use projector::search::Meili;
 use projector::serve::{Settings, serve};
-use projector::{printout, projections, said};
+use projector::{printout, projections};
 use service::arguments::arrange;
 use service::config::{Bus, Database, Http, Logging, Search};
 use service::say;
@@ -37,6 +38,8 @@ struct Shared {
     http: Http,
     #[command(flatten)]
     search: SearchIndex,
+    #[command(flatten)]
+    asking: Asking,
     /// Who does what is done by hand, for the record [default: user@host]
     #[arg(long, global = true, env = "PROJECTOR_BY")]
     by: Option<String>,
@@ -122,17 +125,20 @@ async fn main() -> anyhow::Result<ExitCode> {
             };
             let wanted = all.into_iter().filter(without).collect();
             let meili = shared.search.connect()?;
-            let Shared { database, bus, http, search, .. } = shared;
-            let settings = Settings { database, bus, http, search: search.server, owner: owner() };
+            let Shared { database, bus, http, search, asking, .. } = shared;
+            let (search, owner) = (search.server, owner());
+            let settings = Settings { database, bus, http, search, asking, owner };
             serve(db, wanted, meili, settings).await?;
         }
-        Command::ByHand(by_hand) => {
+        Command::ByHand(done) => {
             let (by, owner) = (shared.by.clone().unwrap_or_else(whoever), owner());
             let with = With { db: &db, meili: &shared.search.connect()?, by: &by, owner: &owner };
-            return Ok(by_hand.run(with).await?);
+            return Ok(done.run(with).await?);
         }
         Command::Verify { projection, json } => {
-            return Ok(said::verify_all(&db, one_or_all(projection), &owner(), json).await?);
+            let (by, owner) = (shared.by.clone().unwrap_or_else(whoever), owner());
+            let with = With { db: &db, meili: &shared.search.connect()?, by: &by, owner: &owner };
+            return Ok(by_hand::verify_all(with, one_or_all(projection), json).await?);
         }
         Command::Parked { projection, json: true } => {
             say(format!("{:#}", printout::parked_as_json(&db, &one_or_all(projection)).await?));
@@ -146,7 +152,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Actions { projection, json: false } => {
             say(printout::actions(&db, &one_or_all(projection)).await?);
         }
-        Command::Status { json: true } => say(format!("{:#}", printout::as_json(&db).await?)),
+        Command::Status { json: true } => {
+            say(format!("{:#}", printout::as_json(&db, &projections::ALL).await?));
+        }
         Command::Status { json: false } => say(printout::table(&db).await?),
     }
     Ok(ExitCode::SUCCESS)

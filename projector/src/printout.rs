@@ -2,18 +2,19 @@
 //! verification.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::building::compare::Difference;
 use crate::building::error::RebuildError;
 use crate::building::rebuild::Report;
 use crate::care::{self, Action};
 use crate::kept::Predecessor;
+use crate::operations::Lengthy;
 use crate::projection::Projection;
 use crate::projections;
-use crate::status::{self, Others, RangeStatus};
+use crate::status::{self, Making, Others, RangeStatus};
 use crate::working::parking;
 use crate::working::skipped::{self, Skipped};
 
@@ -80,9 +81,9 @@ fn remark(standing: &RangeStatus) -> Option<String> {
 }
 
 /// The same for programs: a list of objects, one a range of slots.
-pub async fn as_json(db: &PgPool) -> sqlx::Result<Value> {
+pub async fn as_json(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<Value> {
     let mut list = vec![];
-    for standing in status::statuses(db, &projections::ALL).await? {
+    for standing in status::statuses(db, wanted).await? {
         let Some(projection) = projections::find(standing.name) else { continue };
         let Others { making, abandoned, kept } = status::others(db, projection).await?;
         list.push(json!({
@@ -176,7 +177,7 @@ pub async fn parked_as_json(db: &PgPool, wanted: &[&'static Projection]) -> sqlx
 pub async fn actions(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<String> {
     let actions = care::actions(db, wanted).await?;
     let lines = actions.into_iter().map(|done| {
-        let Action { projection, action, detail, done_by, done_at } = done;
+        let Action { projection, action, detail, done_by, done_at, .. } = done;
         let at = done_at.format("%Y-%m-%dT%H:%M:%SZ");
         let detail = detail.map(|detail| format!(" {detail}")).unwrap_or_default();
         format!("{at} {action} {projection}{detail}, by {done_by}")
@@ -187,33 +188,62 @@ pub async fn actions(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Resul
 /// The same for programs.
 pub async fn actions_as_json(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<Value> {
     let actions = care::actions(db, wanted).await?;
-    let actions = actions.into_iter().map(|done| {
-        let Action { projection, action, detail, done_by, done_at } = done;
-        json!({
-            "projection": projection,
-            "action": action,
-            "detail": detail,
-            "by": done_by,
-            "at": done_at,
-        })
-    });
-    Ok(actions.collect())
+    Ok(actions.into_iter().map(action_as_json).collect())
 }
 
-/// What came of a comparison, for programs.
-pub fn verified_as_json(projection: &Projection, report: &Report) -> Value {
-    let differences = report.differences.iter().map(|difference| {
-        let Difference { table, id, kind } = difference;
-        json!({ "table": table, "id": id, "kind": kind.to_string() })
-    });
+fn action_as_json(done: Action) -> Value {
+    let Action { projection, action, detail, done_by, done_at, ended_at, outcome } = done;
     json!({
-        "projection": projection.name,
-        "verified": report.compared_at.is_some(),
-        "compared_at": report.compared_at,
-        "builds": { "read": report.from, "fresh": report.to },
-        "differences": differences.collect::<Vec<_>>(),
-        "parked_streams": { "read": report.parked_before, "fresh": report.parked },
+        "projection": projection,
+        "action": action,
+        "detail": detail,
+        "by": done_by,
+        "at": done_at,
+        "ended_at": ended_at,
+        "outcome": outcome,
     })
+}
+
+/// How fast a build is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Speed {
+    /// Positions of the log a second.
+    pub events_per_second: f64,
+    /// For how long it goes on like that.
+    pub left: Duration,
+}
+
+/// The build of a projection that is being made, how far it has come, and for how long it goes on;
+/// that is reckoned since its beginning where whoever asks is not at it.
+pub async fn making_as_json(
+    db: &PgPool,
+    projection: &Projection,
+    speed: Option<Speed>,
+) -> sqlx::Result<Option<Value>> {
+    let Some(made) = status::making(db, projection).await? else { return Ok(None) };
+    let Making { maker, position, head, age } = made;
+    #[allow(clippy::cast_precision_loss, reason = "positions are far below 2^52")]
+    let reckoned = age.filter(|age| *age > 0.0 && position > 0).map(|age| {
+        let events_per_second = position as f64 / age;
+        let left = Duration::from_secs_f64((head - position).max(0) as f64 / events_per_second);
+        Speed { events_per_second, left }
+    });
+    let speed = speed.filter(|speed| speed.events_per_second > 0.0).or(reckoned);
+    Ok(Some(json!({
+        "build": maker.build,
+        "owner": maker.owner,
+        "until": maker.until,
+        "position": position,
+        "head": head,
+        "events_per_second": speed.map(|speed| speed.events_per_second),
+        "seconds_left": speed.map(|speed| speed.left.as_secs_f64()),
+    })))
+}
+
+/// The last that was done to a projection of what takes its time, and what came of it.
+pub async fn last_as_json(db: &PgPool, projection: &Projection) -> sqlx::Result<Option<Value>> {
+    let lengthy = Lengthy::ALL.map(|action| action.name().to_owned());
+    Ok(care::last(db, projection, &lengthy).await?.map(action_as_json))
 }
 
 /// That nothing was compared, for programs.

@@ -4,25 +4,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
 use service::say;
-use sqlx::PgPool;
 
-use crate::building::error::RebuildError;
-use crate::building::rebuild::{Report, verify};
+use crate::building::rebuild::Report;
 use crate::building::rollback::WentBack;
 use crate::building::switching::Filled;
 use crate::care::CalledOff;
-use crate::operations::HandError;
 use crate::printout;
 use crate::projection::Projection;
 use crate::working::retry::Retried;
-
-/// What `verify` exits with when it found no difference, but streams are parked, of which it says
-/// nothing.
-const EXIT_PARKED: u8 = 3;
-/// And when something could not be verified, because it is being rebuilt or verified already.
-const EXIT_BUSY: u8 = 4;
 
 /// Of `pause`.
 pub fn paused(projection: &Projection, done: bool) -> ExitCode {
@@ -147,50 +137,6 @@ pub fn would_reset(projection: &Projection) -> ExitCode {
 pub fn was_reset(projection: &Projection, build: i16) -> ExitCode {
     say(format!("{}: readers see build {build} as it grows from now on", projection.name));
     ExitCode::SUCCESS
-}
-
-/// Folds the log anew, compares with what readers see, and says so, one projection after the other.
-pub async fn verify_all(
-    db: &PgPool,
-    wanted: Vec<&'static Projection>,
-    owner: &str,
-    json: bool,
-) -> Result<ExitCode, HandError> {
-    let (mut same, mut parked, mut busy, mut found) = (true, false, vec![], vec![]);
-    for projection in wanted {
-        let report = match verify(db, projection, owner, &bar(projection)).await {
-            Ok(report) => report,
-            Err(error @ RebuildError::Busy { .. }) => {
-                busy.push(format!("{}: not verified: {error}", projection.name));
-                found.push(printout::unverified_as_json(projection, &error));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        same &= report.differences.is_empty() && report.compared_at.is_some();
-        parked |= report.parked > 0 || report.parked_before > 0;
-        if json {
-            found.push(printout::verified_as_json(projection, &report));
-            continue;
-        }
-        for difference in &report.differences {
-            say(format!("{} {} {}", difference.table, difference.id, difference.kind));
-        }
-        say(printout::summary(projection, &report));
-    }
-    if json {
-        say(format!("{:#}", Value::from(found)));
-    } else {
-        for line in &busy {
-            say(line);
-        }
-    }
-    Ok(match (same, busy.is_empty(), parked) {
-        (false, ..) => ExitCode::FAILURE,
-        (true, false, _) => ExitCode::from(EXIT_BUSY),
-        (true, true, true) => ExitCode::from(EXIT_PARKED),
-        (true, true, false) => ExitCode::SUCCESS,
-    })
 }
 
 /// How far something has come that takes its time, as it is shown where a person looks.

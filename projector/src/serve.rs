@@ -1,5 +1,5 @@
 //! The process that keeps projections up to date: the workers, and the port that operations look
-//! at, which is there until the last worker has stopped.
+//! at and do by hand what they do, which is there until the last worker has stopped.
 
 use std::sync::Arc;
 
@@ -7,13 +7,16 @@ use async_nats::ConnectError;
 use event_store::tail::Tail;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use identity::config::Asking;
 use service::config::{Bus, Database, Http, Search, Wrong};
 use service::shutdown::Shutdown;
-use service::{ServeError, exposed, pooler, shutdown, telemetry};
+use service::{ServeError, exposed, pooler, rates, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::jobs::Jobs;
+use crate::admin::{self, Office};
 use crate::builds::WrongVersion;
 use crate::projection::Projection;
 use crate::search::Meili;
@@ -34,6 +37,8 @@ pub struct Settings {
     pub http: Http,
     /// Meilisearch, for the first line.
     pub search: Search,
+    /// Who may do by hand what is done by hand.
+    pub asking: Asking,
     /// This process, unlike any other.
     pub owner: String,
 }
@@ -75,11 +80,15 @@ async fn keep_running(
     meili: Meili,
     settings: Settings,
 ) -> Result<(), Error> {
-    let Settings { database, bus, http, search, owner } = settings;
+    let Settings { database, bus, http, search, asking, owner } = settings;
     http.check()?;
     exposed::check_servers(&http, &database, Some(&bus), Some(&search))?;
     let names: Vec<&str> = wanted.iter().map(|projection| projection.name).collect();
-    let (does, address) = (format!("projects {}", names.join(", ")), http.address(DEFAULT_PORT));
+    // What is for nobody but a few is not there where nobody is asked who they are.
+    let asks = !asking.is_open(&http);
+    let without = if asks { "" } else { "; nothing under /admin, for nobody is asked (API_TOKEN)" };
+    let does = format!("projects {}{without}", names.join(", "));
+    let address = http.address(DEFAULT_PORT);
     telemetry::begin("projector", &does, address, &database, Some(&bus), Some(&search))?;
     pooler::refuse(&db.connect_options()).await?;
     let shutdown = shutdown::signal(http.drain_delay());
@@ -87,7 +96,14 @@ async fn keep_running(
     metrics::describe_metrics();
     let client = service::bus::connect(&bus, "projector").await?;
     let trouble = Trouble::default();
-    let health = health::checks(&db, &wanted, client.clone(), &meili, &trouble);
+    let health = health::checks(&db, &wanted, client.clone(), &meili, &trouble).asks(asks);
+    let jobs = Arc::new(Jobs::new(meili.clone(), &owner, stop.clone()));
+    let mut router = health.router();
+    if asks {
+        let guard = asking.guard(&http, DEFAULT_PORT, &db)?;
+        let office = Office { db: db.clone(), jobs: Arc::clone(&jobs) };
+        router = router.merge(admin::router(office, &guard));
+    }
     let context = Context {
         tail: Tail::start(
             db.clone(),
@@ -101,7 +117,7 @@ async fn keep_running(
     };
     // Watched until the last worker has stopped.
     let watched = CancellationToken::new();
-    let router = service::http::shell(health.router());
+    let router = rates::limit(service::http::shell(router), &http.rates, &[]);
     let end = Shutdown { stop: watched.clone(), ..shutdown };
     let serving =
         tokio::spawn(
@@ -122,5 +138,6 @@ async fn keep_running(
             worked??;
         }
     }
+    jobs.ended().await;
     Ok(())
 }

@@ -141,6 +141,39 @@ pub async fn others(db: &PgPool, projection: &Projection) -> sqlx::Result<Others
     Ok(Others { making, abandoned, kept })
 }
 
+/// A build that is being made, and how far it has come.
+#[derive(Clone, Debug)]
+pub struct Making {
+    /// Which, and by whom.
+    pub maker: Maker,
+    /// The checkpoint of its slowest part.
+    pub position: i64,
+    /// The end of the log.
+    pub head: i64,
+    /// For how long it has been made from the log's beginning, seconds; none of one that was kept.
+    pub age: Option<f64>,
+}
+
+/// The build of a projection that is being made, if any is.
+pub async fn making(db: &PgPool, projection: &Projection) -> sqlx::Result<Option<Making>> {
+    let Some(maker) = builds::maker(db, projection).await? else { return Ok(None) };
+    let row = sqlx::query!(
+        r#"SELECT min(s.position) AS "position!", max(extract(epoch FROM
+                      clock_timestamp() - b.created_at)::float8)
+                      FILTER (WHERE b.kept_at IS NULL) AS age
+           FROM projection_builds b
+           JOIN projection_slots s ON s.projection = b.projection AND s.build = b.build
+           WHERE b.projection = $1 AND b.build = $2 GROUP BY b.build"#,
+        projection.name,
+        maker.build,
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let head = read::head(db).await?;
+    Ok(Some(Making { maker, position: row.position, head, age: row.age }))
+}
+
 /// Brings the metrics up to date for as long as the process lives.
 pub async fn measure(db: PgPool, wanted: Vec<&'static Projection>, stop: CancellationToken) {
     while !stop.is_cancelled() {

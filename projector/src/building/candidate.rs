@@ -90,6 +90,9 @@ impl<'a> Candidate<'a> {
             parts.release(db).await?;
             return Err(error);
         }
+        // How fast it goes is not reckoned from what it had.
+        progress.set_position(u64::try_from(kept.position).unwrap_or(0));
+        progress.reset_eta();
         let scan = read::ENTRIES_SCAN_MAX;
         Ok(Self { db, projection, live, parts, progress, scan })
     }

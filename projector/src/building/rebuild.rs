@@ -15,7 +15,7 @@ use crate::building::candidate::Candidate;
 use crate::building::compare::{self, Difference, Side};
 use crate::building::error::RebuildError;
 use crate::building::switching::{Filled, Switched, show};
-use crate::builds::{self, WrongVersion};
+use crate::builds;
 use crate::checkpoint::RENEWAL;
 use crate::projection::Projection;
 use crate::search::Meili;
@@ -58,11 +58,7 @@ pub fn rebuild<'a>(
 ) -> BoxFuture<'a, Result<Report, RebuildError>> {
     // Boxed, so that its code is made here once and not in each program anew.
     async move {
-        if let Err(newer @ WrongVersion::Newer { .. }) =
-            builds::active(db, projection).await?.check(projection)
-        {
-            return Err(newer.into());
-        }
+        builds::active(db, projection).await?.refuse_newer(projection)?;
         let mut candidate = Candidate::create(db, projection, meili, owner, progress).await?;
         let mut report = compare_with_live(&mut candidate).await?;
         Switched { kept: report.kept, filled: report.filled } = show(&mut candidate, meili).await?;

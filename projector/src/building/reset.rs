@@ -9,7 +9,7 @@ use sqlx::PgPool;
 
 use crate::building::candidate::Candidate;
 use crate::building::error::RebuildError;
-use crate::builds::{self, WrongVersion};
+use crate::builds;
 use crate::projection::Projection;
 use crate::search::Meili;
 use crate::{checkpoint, kept};
@@ -25,11 +25,7 @@ pub fn reset<'a>(
 ) -> BoxFuture<'a, Result<i16, RebuildError>> {
     // Boxed, so that its code is made here once and not in each program anew.
     async move {
-        if let Err(newer @ WrongVersion::Newer { .. }) =
-            builds::active(db, projection).await?.check(projection)
-        {
-            return Err(newer.into());
-        }
+        builds::active(db, projection).await?.refuse_newer(projection)?;
         if let Some(meili) = meili {
             // Before anything is thrown away.
             meili.check().await?;

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod admin;
+mod admin_jobs;
 mod bus;
 mod command_line;
 mod leases;

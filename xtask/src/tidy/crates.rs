@@ -42,7 +42,11 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
         ],
         &["harness", "kit", "kit-log", "kit-mail"],
     ),
-    ("projector", &["domain", "event-store", "service", "trace"], &["harness", "kit", "kit-log"]),
+    (
+        "projector",
+        &["domain", "event-store", "identity", "service", "trace"],
+        &["harness", "kit", "kit-log"],
+    ),
     // Of the vault its index alone: it finds, and reads nothing.
     ("query-api", &["domain", "event-store", "identity", "service", "vault"], &["harness", "kit"]),
     ("kit", &["domain"], &[]),
