@@ -12,7 +12,7 @@ use service::config::{Bus, Database, Http, Search, Wrong};
 use service::shutdown::Shutdown;
 use service::{ServeError, exposed, pooler, rates, shutdown, telemetry};
 use sqlx::PgPool;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::jobs::Jobs;
@@ -124,8 +124,20 @@ async fn keep_running(
             async move { service::serve(router, &health, &http, DEFAULT_PORT, end).await },
         );
     let working = tokio::spawn(run::run(context, wanted, meili, Arc::clone(&trouble)));
-    let mut serving = std::pin::pin!(serving);
-    let mut working = std::pin::pin!(working);
+    let ended = until_both_end(serving, working, &stop, &watched).await;
+    // Whatever ended the process, they are told to.
+    stop.cancel();
+    jobs.ended().await;
+    ended
+}
+
+/// Waits for the port and for the workers: whichever ends first has the other end.
+async fn until_both_end(
+    mut serving: JoinHandle<Result<(), ServeError>>,
+    mut working: JoinHandle<Result<(), WrongVersion>>,
+    stop: &CancellationToken,
+    watched: &CancellationToken,
+) -> Result<(), Error> {
     tokio::select! {
         served = &mut serving => {
             stop.cancel();
@@ -138,6 +150,5 @@ async fn keep_running(
             worked??;
         }
     }
-    jobs.ended().await;
     Ok(())
 }

@@ -43,7 +43,12 @@ pub fn rollback<'a>(
     async move {
         let mut candidate = Candidate::take_up(db, projection, meili, owner, progress).await?;
         let (from, to) = (candidate.live, candidate.parts.lease().build);
-        let Switched { kept, filled } = show(&mut candidate, meili).await?;
+        let shown = show(&mut candidate, meili).await;
+        if shown.is_err() {
+            // It is kept as it is, and may be gone back to at once. Else that is so in a while.
+            let _ = candidate.parts.release(db).await;
+        }
+        let Switched { kept, filled } = shown?;
         let parked = ParkedStreams::load(db, projection, to).await?.len();
         progress.finish();
         Ok(WentBack { from, to, kept, parked, filled })

@@ -7,6 +7,7 @@ use projector::building::rollback::{WentBack, rollback};
 use projector::care::{self, CalledOff};
 use projector::kept;
 use projector::search::pusher::push;
+use projector::working::fold::BatchError;
 use projector::{builds, checkpoint};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -249,6 +250,21 @@ async fn what_breaks_on_the_way_leaves_readers_where_they_are(db: PgPool) {
     .await;
     assert_eq!(go_back(&db).await.unwrap().to, 1);
     assert_eq!(seen(&db).await, (2, 1));
+}
+
+/// The program before cannot read what a newer one has written since: it goes as far as it can.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_event_of_a_newer_program_is_in_the_way(db: PgPool) {
+    let shop = two_builds(&db).await;
+    let stream = format!("cart-{}", shop.cart().await);
+    shop.append_raw(&stream, 2, "cart.renamed", "{}").await;
+    for _ in 0..2 {
+        let stopped = go_back(&db).await;
+        assert!(matches!(stopped, Err(RebuildError::Batch(BatchError::Newer(_)))), "{stopped:?}");
+    }
+    assert_eq!(seen(&db).await, (1, 0), "they see what they saw");
+    let kept = kept::find(&db, projection("carts")).await.unwrap().unwrap();
+    assert_eq!((kept.build, kept.position), (1, 2), "up to there");
 }
 
 /// Streams that it had parked are parked again, and are taken up as ever.

@@ -49,6 +49,14 @@ async fn indexes_of_builds_that_nobody_makes_are_deleted(db: PgPool) {
     }
     assert_eq!(left, [false, true, false], "the second is being made");
     assert!(meili.live().identity().await.unwrap().is_some());
-    meili.of_build(2).drop_index().await.unwrap();
+    // One that is kept has none, but where a way back to it has broken off.
+    let kept = "UPDATE projection_builds SET kept_at = now() WHERE build = 2";
+    sqlx::query(kept).execute(&db).await.unwrap();
+    leftovers::drop_leftovers(&db, meili).await.unwrap();
+    assert!(indexes[1].identity().await.unwrap().is_some(), "it is gone back to");
+    let over = "UPDATE projection_slots SET lease_until = NULL WHERE build = 2";
+    sqlx::query(over).execute(&db).await.unwrap();
+    leftovers::drop_leftovers(&db, meili).await.unwrap();
+    assert!(indexes[1].identity().await.unwrap().is_none());
     catalogue.drop().await;
 }
