@@ -14,8 +14,8 @@ pub const FOLDED_BYTES_MAX: usize = 468;
 
 /// So many options are looked for in one variant; of more, so many at a time.
 pub const TOGETHER_MAX: usize = 3;
-/// Options that a variant may have for that: of one with more, any three would be too many keys. Its
-/// product is found by each option alone.
+/// Options that a variant may have for that: of one with more, any three would be too many keys.
+/// Its product is found by each option alone.
 pub const VARIANT_OPTIONS_MAX: usize = 6;
 /// What a product has among its keys whose variants are known by their options together.
 pub const BY_VARIANT: &str = "variant";
@@ -63,8 +63,8 @@ pub fn together<'a>(
 ) -> String {
     let mut options: Vec<(&str, &str)> = options.into_iter().collect();
     options.sort_unstable();
-    let text: String =
-        options.into_iter().map(|(name, value)| format!("{name}\t{}\n", folded(value))).collect();
+    let told = options.into_iter().map(|(name, value)| [name, "\t", &folded(value), "\n"].concat());
+    let text: String = told.collect();
     let digest = Uuid::new_v5(&NAMESPACE, text.as_bytes()).simple();
     let stock = if in_stock { "in_stock" } else { "any" };
     format!("{BY_VARIANT}\t{stock}\t{digest}")

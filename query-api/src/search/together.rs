@@ -49,7 +49,9 @@ fn subsets<'a>(choices: &'a [Choice<'a>], size: usize) -> Vec<Vec<&'a Choice<'a>
         return if size == 0 { vec![vec![]] } else { vec![] };
     };
     let mut with_first = if size == 0 { vec![] } else { subsets(rest, size - 1) };
-    with_first.iter_mut().for_each(|subset| subset.push(first));
+    for subset in &mut with_first {
+        subset.push(first);
+    }
     with_first.extend(subsets(rest, size));
     with_first
 }

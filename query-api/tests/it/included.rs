@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::search::{catalogue, fill_postgres};
+use crate::catalogue::{catalogue, fill_postgres};
 use crate::strangers::put_stock;
 use crate::support::{Asked, Shop};
 

@@ -6,6 +6,7 @@
 mod access;
 mod caching;
 mod carts;
+mod catalogue;
 mod crowded;
 mod described;
 mod documents;

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use query_api::search::postgres::SEARCHES_MAX;
 use sqlx::{PgPool, Postgres, Transaction};
 
-use crate::search::{catalogue, fill_postgres, titles};
+use crate::catalogue::{catalogue, fill_postgres};
+use crate::search::titles;
 use crate::support::Shop;
 
 async fn locked(db: &PgPool) -> Transaction<'static, Postgres> {

@@ -6710,7 +6710,10 @@ export interface operations {
                 limit?: number;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
-                /** @description The same. */
+                /**
+                 * @description The same; options of several names are of one variant, and with `in_stock` of one that is in
+                 *     stock.
+                 */
                 option?: string[];
                 /** @description Which page, from 1. */
                 page?: number;

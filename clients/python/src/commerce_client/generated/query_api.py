@@ -2440,7 +2440,8 @@ class QueryApi(Operations):
         - `in_stock`: Of which any unit may be sold, or none.
         - `limit`: Hits on a page.
         - `min_position`: As new as this position of the log, or newer.
-        - `option`: The same.
+        - `option`: The same; options of several names are of one variant, and with `in_stock`
+          of one that is in stock.
         - `page`: Which page, from 1.
         - `price_max`: Whose lowest price is at most this.
         - `price_min`: Whose lowest price is at least this.
