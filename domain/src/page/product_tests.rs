@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::tests::{O, P, eur, given, product_stream, tote};
 use super::{html, search};
+use crate::page::search_keys::BY_VARIANT;
 use crate::product::document as product;
 use crate::stock::document as stock;
 
@@ -94,6 +95,7 @@ fn a_product_is_found_by_its_names_as_they_are_folded() {
         "category\ttotes",
         "option\tSize\tm",
         "option\tSize\ts",
+        BY_VARIANT,
     ];
     assert_eq!(document.keys().iter().collect::<Vec<_>>(), keys.each_ref());
     assert_eq!(document.title_key(), "tote");

@@ -48,12 +48,20 @@ async fn is_clean(at: &Evidence<'_>) -> anyhow::Result<bool> {
 }
 
 async fn wanted(at: &Evidence<'_>) -> anyhow::Result<Documents> {
-    let rows: Vec<(String, Value)> = sqlx::query_as(
-        "SELECT id::text, document FROM search_documents WHERE listed AND refused IS NULL",
+    let rows: Vec<(String, Value, Vec<String>)> = sqlx::query_as(
+        "SELECT id::text, document, ARRAY(SELECT key FROM unnest(keys) AS key
+                                          WHERE starts_with(key, 'variant'))
+         FROM search_documents WHERE listed AND refused IS NULL",
     )
     .fetch_all(&at.db)
     .await?;
-    Ok(rows.into_iter().collect())
+    let sent = |(id, mut document, variant_keys): (String, Value, Vec<String>)| {
+        if !variant_keys.is_empty() {
+            document["variant_keys"] = variant_keys.into();
+        }
+        (id, document)
+    };
+    Ok(rows.into_iter().map(sent).collect())
 }
 
 async fn found(at: &Evidence<'_>) -> anyhow::Result<Documents> {

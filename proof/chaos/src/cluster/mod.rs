@@ -2,6 +2,8 @@
 //! reached. What is done to them is for `fault` to say.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -158,10 +160,7 @@ impl Cluster {
             let program = Program::new(name, process.port, process.launch, ready, log);
             programs.push(program.or_older(process.older));
         }
-        let once = |part: Part, argument: &str| {
-            let launch = launches.get(&part).cloned().unwrap_or_default();
-            Launch { arguments: vec![argument.to_owned()], ..launch }
-        };
+        let of = |part: Part| launches.get(&part).cloned().unwrap_or_default();
         let pool =
             PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(CONNECT_TIME_MAX);
         let mut cluster = Self {
@@ -172,8 +171,8 @@ impl Cluster {
                 .and_then(Disk::mount),
             stores,
             clocks,
-            projector: once(Part::Projector1, "verify"),
-            postgres: launches.get(&Part::Postgres).cloned().unwrap_or_default(),
+            projector: Launch { arguments: vec![], ..of(Part::Projector1) },
+            postgres: of(Part::Postgres),
             options: told.database.parse()?,
             standby: None,
             cuts: Vec::new(),
@@ -184,7 +183,8 @@ impl Cluster {
             pests: BTreeMap::new(),
             seen: Arc::default(),
         };
-        cluster.begin(&told.database, &once(Part::Command1, "migrate")).await?;
+        let migrate = Launch { arguments: vec!["migrate".to_owned()], ..of(Part::Command1) };
+        cluster.begin(&told.database, &migrate).await?;
         Ok(cluster)
     }
 
@@ -305,8 +305,22 @@ impl Cluster {
 
     /// Compares every read model with a fresh fold of the log: runs `projector verify`.
     pub async fn verify(&self) -> Result<Output> {
-        let mut verify = tokio::process::Command::from(self.projector.command());
-        verify.kill_on_drop(true).output().await.context("cannot run projector verify")
+        self.projector_told(&["verify"]).await.context("cannot run projector verify")
+    }
+
+    /// Does to projections by hand what the arguments say, and writes down what is said of it.
+    /// Dropped, it is broken off.
+    pub async fn by_hand(&self, arguments: &[&str]) -> Result<()> {
+        let Output { status, stdout, stderr } = self.projector_told(arguments).await?;
+        let what = format!("projector {}: {status}\n", arguments.join(" "));
+        let log =
+            OpenOptions::new().create(true).append(true).open(self.folder.join("by-hand.log"));
+        Ok(log?.write_all(&[what.as_bytes(), &stdout, &stderr].concat())?)
+    }
+
+    async fn projector_told(&self, arguments: &[&str]) -> std::io::Result<Output> {
+        let mut told = tokio::process::Command::from(self.projector.command());
+        told.args(arguments).kill_on_drop(true).output().await
     }
 }
 

@@ -19,7 +19,9 @@ mod hang_up;
 mod index;
 mod kill;
 mod probes;
+mod rollback;
 mod searches;
+mod stop;
 mod stream;
 mod versions;
 mod wipe;
@@ -38,6 +40,18 @@ pub const ALL: &[&dyn Fault] = &[
     &failover::Failover {
         replication: Replication::Asynchronous,
         name: "Postgres failed over, its end lost",
+    },
+    &stop::Stop { part: Part::Command2, name: "command-api 2 stopped in order" },
+    &stop::Stop { part: Part::Projector2, name: "projector 2 stopped in order" },
+    &rollback::Rollback {
+        projection: "orders",
+        part: Part::Projector1,
+        name: "orders rebuilt and taken back",
+    },
+    &rollback::Rollback {
+        projection: "search",
+        part: Part::Projector2,
+        name: "search rebuilt and taken back",
     },
     &wipe::Wipe,
     &stream::Delete,

@@ -9,12 +9,16 @@ const SEED: &str = "715";
 const MINUTES: &str = "0.25";
 const CLIENTS: &str = "8";
 /// Those that can happen on every machine.
-const FAULTS: [&str; 13] = [
+const FAULTS: [&str; 17] = [
     "Postgres killed",
     "command-api 1 killed",
     "command-api frozen",
     "projector 1 killed",
     "query-api killed",
+    "command-api 2 stopped in order",
+    "projector 2 stopped in order",
+    "orders rebuilt and taken back",
+    "search rebuilt and taken back",
     "projector frozen",
     "connections cut",
     "stream deleted",
