@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::building::error::RebuildError;
-use crate::operations::{self, Hand, HandError, Tools};
+use crate::operations::{self, Hand, HandError, RELEASED_FOR, RELEASED_FOR_MAX, Tools};
 use crate::projection::Projection;
 use crate::search::Meili;
 use crate::{outcome, printout, projections, said};
@@ -103,8 +103,8 @@ pub enum ByHand {
         #[arg(value_parser = parse_projection)]
         projection: &'static Projection,
         /// For how long they may not take the same slots again, seconds
-        #[arg(long = "for", default_value_t = 30,
-              value_parser = clap::value_parser!(u64).range(1..=3600))]
+        #[arg(long = "for", default_value_t = RELEASED_FOR,
+              value_parser = clap::value_parser!(u64).range(1..=RELEASED_FOR_MAX))]
         seconds: u64,
     },
 }
@@ -129,22 +129,27 @@ impl ByHand {
         let hand = |projection| Hand { db, projection, by };
         // A signal ends all of it at once, as what breaks does.
         let stop = CancellationToken::new();
+        let tools = |progress| Tools { meili, owner, progress, stop: &stop };
         Ok(match self {
             Self::Rebuild { projection } => {
-                let tools = Tools { meili, owner, progress: &said::bar(projection), stop: &stop };
+                let bar = said::bar(projection);
+                let tools = tools(&bar);
                 said::rebuilt(projection, &operations::rebuild(hand(projection), tools).await?)
             }
             Self::Rollback { projection } => {
-                let tools = Tools { meili, owner, progress: &said::bar(projection), stop: &stop };
+                let bar = said::bar(projection);
+                let tools = tools(&bar);
                 said::went_back(projection, &operations::rollback(hand(projection), tools).await?)
             }
             Self::Drop { projection } => {
-                let tools = Tools { meili, owner, progress: &said::bar(projection), stop: &stop };
+                let bar = said::bar(projection);
+                let tools = tools(&bar);
                 said::dropped(projection, operations::drop_kept(hand(projection), tools).await?)
             }
             Self::Reset { projection, yes: false } => said::would_reset(projection),
             Self::Reset { projection, yes: true } => {
-                let tools = Tools { meili, owner, progress: &said::bar(projection), stop: &stop };
+                let bar = said::bar(projection);
+                let tools = tools(&bar);
                 said::was_reset(projection, operations::reset(hand(projection), tools).await?)
             }
             Self::Retry { projection, stream } => {
@@ -224,8 +229,5 @@ pub async fn verify_all(
 
 /// A projection by its name.
 pub fn parse_projection(name: &str) -> Result<&'static Projection, String> {
-    projections::find(name).ok_or_else(|| {
-        let known: Vec<&str> = projections::ALL.iter().map(|known| known.name).collect();
-        format!("there is {}", known.join(", "))
-    })
+    projections::find(name).ok_or_else(projections::known)
 }

@@ -21,6 +21,11 @@ use crate::working::retry::{self, Retried, RetryError};
 use crate::working::skip::{self, SkipError};
 use crate::{builds, checkpoint, kept, outcome, projections};
 
+/// For how long who worked on a projection leaves it to others unless that is said, seconds.
+pub const RELEASED_FOR: u64 = 30;
+/// And at most.
+pub const RELEASED_FOR_MAX: u64 = 3_600;
+
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum HandError {

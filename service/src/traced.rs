@@ -50,8 +50,10 @@ impl Answering {
     /// Begins to answer, as part of the caller's trace or of a new one.
     pub fn begin(given: Trace, is_probe: bool) -> Self {
         // Those who watch the process are not what it is there for.
-        let wanted = (!is_probe).then_some(());
-        Self(wanted.and_then(|()| trace::begin(Kind::Server, "", given.0, SystemTime::now())))
+        if is_probe {
+            return Self(None);
+        }
+        Self(trace::begin(Kind::Server, "", given.0, SystemTime::now()))
     }
 
     /// Where what it sets going belongs.

@@ -39,11 +39,9 @@ pub(super) struct Named(pub &'static Projection);
 
 impl Named {
     pub(super) fn find(name: &str) -> Result<Self, Problem> {
-        projections::find(name).map(Self).ok_or_else(|| {
-            let names: Vec<&str> = projections::ALL.iter().map(|known| known.name).collect();
-            let detail = format!("there is {}", names.join(", "));
-            Problem::new(StatusCode::NOT_FOUND, "no_such_projection", detail)
-        })
+        let none =
+            || Problem::new(StatusCode::NOT_FOUND, "no_such_projection", projections::known());
+        projections::find(name).map(Self).ok_or_else(none)
     }
 }
 

@@ -16,13 +16,9 @@ use service::json::Json;
 
 use super::asked::{NO_STORE, Named, Nothing, Office, Told};
 use super::refused::{conflict, problem};
-use crate::operations::{self, Hand, HandError};
+use crate::operations::{self, Hand, HandError, RELEASED_FOR, RELEASED_FOR_MAX};
 use crate::outcome;
 use crate::projection::Projection;
-
-/// For how long who worked on a projection leaves it to others, seconds.
-const RELEASED_FOR: u64 = 30;
-const RELEASED_FOR_MAX: u64 = 3_600;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -38,6 +38,12 @@ pub fn find(name: &str) -> Option<&'static Projection> {
     ALL.into_iter().find(|projection| projection.name == name)
 }
 
+/// What is told whoever names one that there is not.
+pub fn known() -> String {
+    let names: Vec<&str> = ALL.iter().map(|known| known.name).collect();
+    format!("there is {}", names.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
