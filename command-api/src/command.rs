@@ -114,7 +114,7 @@ pub fn prepare(
     conditions: Conditions,
     edge: &Edge,
 ) -> Result<Prepared, Problem> {
-    let Conditions { key, expected, .. } = conditions;
+    let Conditions { key, expected, log_id, .. } = conditions;
     let kept_under = key.as_deref().map(|key| edge.principal.key(key));
     let edge = &Edge { key: kept_under.clone(), ..edge.clone() };
     let command = route.parse(address, body, edge)?;
@@ -143,6 +143,8 @@ pub fn prepare(
         key: kept_under,
         fingerprint,
         expected: tag.map(|tag| tag.version),
+        // It may become another one until then, with other events under the same versions.
+        log_id: tag.and(log_id),
         by: edge.principal.by(),
         actor: Some(edge.principal.actor()),
         correlation_id: Some(edge.request_id),

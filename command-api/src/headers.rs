@@ -5,7 +5,9 @@ use axum::http::HeaderValue;
 use axum::http::header::{HeaderMap, HeaderName, IF_MATCH};
 use domain::text::holds_card_number_among_ids;
 use service::problem::Problem;
+use uuid::Uuid;
 
+use crate::log_id;
 use crate::problem::{invalid_if_match, invalid_key};
 
 /// The longest idempotency key, in characters of printable ASCII.
@@ -21,6 +23,8 @@ pub struct Conditions {
     pub key: Option<String>,
     /// What the client expects of the thing the command is for.
     pub expected: Expected,
+    /// The log in which that was seen, if the client says so.
+    pub log_id: Option<Uuid>,
     /// Whether the document after the command is wanted in its answer.
     pub wants_document: bool,
 }
@@ -68,10 +72,10 @@ impl Conditions {
     /// What the headers say.
     ///
     /// # Errors
-    /// 400 `invalid_idempotency_key` or `invalid_if_match`.
+    /// 400 `invalid_idempotency_key`, `invalid_if_match` or `invalid_log_id`.
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let (key, expected) = (key(headers)?, expected(headers)?);
-        Ok(Self { key, expected, wants_document: wants_document(headers) })
+        let (key, expected, log_id) = (key(headers)?, expected(headers)?, log_id::given(headers)?);
+        Ok(Self { key, expected, log_id, wants_document: wants_document(headers) })
     }
 }
 

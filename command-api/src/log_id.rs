@@ -46,10 +46,17 @@ pub async fn check_lines(headers: &HeaderMap, writer: &Writer) -> Result<(), Pro
     must_be(headers, writer, None).await
 }
 
+/// The id of the log that a request is for, if it says so.
+///
+/// # Errors
+/// 400 `invalid_log_id`.
+pub fn given(headers: &HeaderMap) -> Result<Option<Uuid>, Problem> {
+    let parsed = |value: &HeaderValue| value.to_str().ok()?.parse().ok();
+    headers.get(HEADER).map(|value| parsed(value).ok_or_else(problem::invalid_log_id)).transpose()
+}
+
 async fn must_be(headers: &HeaderMap, writer: &Writer, seen: Option<i64>) -> Result<(), Problem> {
-    let Some(given) = headers.get(HEADER) else { return Ok(()) };
-    let given: Option<Uuid> = given.to_str().ok().and_then(|text| text.parse().ok());
-    let given = given.ok_or_else(problem::invalid_log_id)?;
+    let Some(given) = given(headers)? else { return Ok(()) };
     match writer.is_another(given, seen).await? {
         None => Ok(()),
         Some(log_id) => Err(problem::another_log(log_id)),

@@ -1,7 +1,7 @@
 //! Which log this is. A copy of it that was restored elsewhere begins with all the original's
 //! positions and goes on with its own: whoever follows one of them must not be told of the other.
 //!
-//! `log_head` keeps the log's id and its home, the server and the database it was last written in.
+//! `log_identity` keeps the log's id and its home, the server and the database it was last written in.
 //! Where it finds itself elsewhere it gets a new id. So does one whose server begins a new
 //! timeline, because it was promoted or put back to an earlier point: it may have lost its end.
 //! What it has in common with itself under its earlier ids is kept ([`shared_with`]). A log whose
@@ -26,7 +26,7 @@ pub struct Identity {
 /// The log's identity and its head, in one snapshot.
 pub async fn current(db: impl PgExecutor<'_>) -> sqlx::Result<Identity> {
     let row = sqlx::query!(
-        r#"SELECT log_id, position,
+        r#"SELECT log_id AS "log_id!", position AS "position!",
                   home IS NOT DISTINCT FROM coalesce(log_home(), home)
                       AND log_in_force() IS NOT NULL AS "settled!"
            FROM log_head"#

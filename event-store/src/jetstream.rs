@@ -131,21 +131,22 @@ struct Place {
 
 /// Whether the last message of the stream is the event at its position. It is not, if the log was
 /// restored to an earlier point and has grown past it since: the stream then holds events that
-/// never happened.
+/// never happened. A standby goes by the last message whose event it has: it may be behind both.
 pub(crate) async fn agrees(stream: &Stream, db: &PgPool) -> Result<bool, JetStreamError> {
     let info = stream.cached_info();
     if info.state.messages == 0 {
         return Ok(true);
     }
-    let message = stream
-        .get_raw_message(info.state.last_sequence)
-        .await
-        .map_err(failed("read the last message"))?;
+    let log = read::log(db).await.map_err(failed("read the log"))?;
+    let last = last_sequence(info);
+    let last = if log.standby { last.min(log.head) } else { last };
+    let sequence = u64::try_from(last).unwrap_or_default();
+    let message =
+        stream.get_raw_message(sequence).await.map_err(failed("read the last message"))?;
     if message.headers.get(OVERSIZED).is_some() {
         return Ok(true);
     }
-    let stored =
-        read::after(db, last_sequence(info) - 1, 1).await.map_err(failed("read the log"))?;
+    let stored = read::after(db, last - 1, 1).await.map_err(failed("read the log"))?;
     let stored = stored.into_iter().next().map(|event| Place {
         position: event.position,
         stream: event.stream,

@@ -11,8 +11,8 @@
 //! * [`identity`] tells the log from every other one, its own copies included;
 //! * [`forget`] lets go of what commands came to, once its term is over.
 //!
-//! The only crate that writes `events`, `commands`, `commands_sweep`, `snapshots`, `log_head` and
-//! `log_lineage`.
+//! The only crate that writes `events`, `commands`, `commands_sweep`, `snapshots`, `log_identity`
+//! and `log_lineage`.
 //! It knows nothing of HTTP and nothing of read models.
 
 pub mod at_hand;

@@ -67,7 +67,7 @@ impl Log {
 pub async fn log(db: impl PgExecutor<'_>) -> sqlx::Result<Log> {
     sqlx::query_as!(
         Log,
-        r#"SELECT log_id AS id, position AS head, pg_is_in_recovery() AS "standby!",
+        r#"SELECT log_id AS "id!", position AS "head!", pg_is_in_recovery() AS "standby!",
                   log_in_force() IS NOT NULL AS "in_force!" FROM log_head"#
     )
     .fetch_one(db)
@@ -76,7 +76,7 @@ pub async fn log(db: impl PgExecutor<'_>) -> sqlx::Result<Log> {
 
 /// The position of the last event; 0 for an empty log.
 pub async fn head(db: impl PgExecutor<'_>) -> sqlx::Result<i64> {
-    sqlx::query_scalar!("SELECT position FROM log_head").fetch_one(db).await
+    sqlx::query_scalar!(r#"SELECT position AS "position!" FROM log_head"#).fetch_one(db).await
 }
 
 /// The last position that was recorded at a time or before it; 0 if none was. Found by halves, for

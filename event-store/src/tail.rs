@@ -145,7 +145,8 @@ impl Bringer {
             if check.log.is_finished() {
                 let Check { log, position } = check;
                 let log = log.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
-                if !log.is(log_id) || log.head < position {
+                // A standby may be behind what JetStream brings.
+                if !log.is(log_id) || (log.head < position && !log.standby) {
                     return Ok(());
                 }
                 self.send(Part { log_id, head: feed.position(), stretch: Stretch::default() });
@@ -355,10 +356,12 @@ impl Follower {
             return Err(FeedError::Unsettled);
         }
         self.listener.must_be(log.id)?;
-        if log.head < *position {
+        // A standby may be behind what the tail has brought, and knows nothing of the past then.
+        let is_ahead = log.head < *position;
+        if is_ahead && !log.standby {
             return Err(FeedError::WentBack { head: log.head, position: *position });
         }
-        self.behind = self.page_size.learn(events.len() as i64, cut);
+        self.behind = self.page_size.learn(events.len() as i64, cut) && !is_ahead;
         Ok(Stretch::from(events))
     }
 }

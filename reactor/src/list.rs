@@ -205,20 +205,19 @@ pub(crate) async fn claim(
     let names: Vec<String> = reactions.iter().map(|known| known.name.to_owned()).collect();
     let rows = sqlx::query!(
         r#"WITH due AS MATERIALIZED (
-             SELECT reaction, subject, log_in_force() AS log_id FROM reaction_tasks
+             SELECT reaction, subject, cause, log_in_force() AS log_id FROM reaction_tasks
              WHERE log_in_force() IS NOT NULL AND due_at <= now()
                AND (leased_until IS NULL OR leased_until < now())
                AND reaction = ANY($3)
              ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
          UPDATE reaction_tasks AS task
          SET leased_until = now() + make_interval(secs => $2), attempts = attempts + 1
-         FROM due WHERE task.reaction = due.reaction AND task.subject = due.subject
+         FROM due LEFT JOIN events AS event ON event.position = due.cause
+         WHERE task.reaction = due.reaction AND task.subject = due.subject
          RETURNING task.reaction, task.subject, task.cause, task.attempts,
              due.log_id AS "log_id!",
-             (SELECT (e.metadata->>'correlation_id')::uuid FROM events e
-              WHERE e.position = task.cause) AS correlation_id,
-             (SELECT e.metadata->>'traceparent' FROM events e
-              WHERE e.position = task.cause) AS traceparent"#,
+             (event.metadata->>'correlation_id')::uuid AS correlation_id,
+             event.metadata->>'traceparent' AS traceparent"#,
         limit,
         lease.as_secs_f64(),
         &names,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use service::problem::Problem;
+use uuid::Uuid;
 
 use crate::command::{self, Prepared};
 use crate::headers::{Conditions, Expected, Tag, check_key};
@@ -65,11 +66,11 @@ impl Visitor<'_> for IfMatchVisitor {
     }
 }
 
-/// A line's command, ready for the writer.
+/// A line's command, ready for the writer, in a batch for that log.
 ///
 /// # Errors
 /// What HTTP would have answered to the same command; places are named from the line's start.
-pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, LineProblem> {
+pub fn prepare(line: &[u8], edge: &Edge, log_id: Option<Uuid>) -> Result<Prepared, LineProblem> {
     let Ask { command: name, key, id, if_match, data } = service::json::parse(line)?;
     let route = named(&name).ok_or_else(problem::unknown_command)?;
     route.access.check(edge.principal)?;
@@ -87,7 +88,7 @@ pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, LineProblem> {
     } else {
         Cow::Borrowed(data)
     };
-    let conditions = Conditions { key, expected, wants_document: false };
+    let conditions = Conditions { key, expected, log_id, wants_document: false };
     command::prepare(route, &address, data.as_bytes(), conditions, edge)
         .map_err(LineProblem::in_data)
 }

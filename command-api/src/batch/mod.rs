@@ -77,6 +77,7 @@ async fn answer(
         return Err(problem::unsupported_media_type(NDJSON));
     }
     log_id::check_lines(request.headers(), &app.writer).await?;
+    let log_id = log_id::given(request.headers())?;
     let Ok(under_way) = app.batches.clone().try_acquire_owned() else {
         return Ok(refuse(request, problem::overloaded()).await);
     };
@@ -86,7 +87,8 @@ async fn answer(
     let unread = CancellationToken::new();
     let answer = Body::from_stream(pieces(outstanding, unread.clone()));
     let ends = Instant::now() + app.batch_time;
-    let reader = Reader { app, origin, principal, window, unread, ends, _under_way: under_way };
+    let _under_way = under_way;
+    let reader = Reader { app, origin, principal, log_id, window, unread, ends, _under_way };
     tokio::spawn(reader.run(Lines::new(body)));
     Ok(([(CONTENT_TYPE, NDJSON)], answer).into_response())
 }
@@ -113,6 +115,8 @@ struct Reader {
     app: Arc<App>,
     origin: (Uuid, Option<TraceParent>),
     principal: Principal,
+    /// The log that it is for, if it says so.
+    log_id: Option<Uuid>,
     window: Window<Outstanding>,
     /// Cancelled when the caller does not read.
     unread: CancellationToken,
@@ -150,7 +154,7 @@ impl Reader {
                 return;
             }
             let outstanding = match line {
-                Ok(Some(RawLine::Bytes(line))) => match prepare(&line, &self.edge()) {
+                Ok(Some(RawLine::Bytes(line))) => match prepare(&line, &self.edge(), self.log_id) {
                     Ok(prepared) => {
                         let Ok(share) = self.window.share(line.len()).await else {
                             return self.unread.cancel();

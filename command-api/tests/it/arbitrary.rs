@@ -148,7 +148,7 @@ fn a_batch_takes_what_http_takes() {
 
             data.extend(sku.map(|sku| ("sku".to_owned(), sku)));
             let line = json!({ "command": route.name, "key": "k", "id": id, "data": data });
-            let batch = ask::prepare(line.to_string().as_bytes(), &edge);
+            let batch = ask::prepare(line.to_string().as_bytes(), &edge, None);
             assert_eq!(http.is_ok(), batch.is_ok(), "{line}: {http:?}");
             taken += u32::from(http.is_ok());
             if let Err(refused) = batch {

@@ -46,8 +46,19 @@ async fn what_is_for_another_log_is_refused(db: PgPool) {
         let former = shop.send(note().with("log-id", &adopted).with("if-match", tag)).await;
         assert_eq!((former.code(), &former.body["log_id"]), ("another_log", &json!(turned)));
     }
+    // Nor is it done where the log becomes another one under the command, as nobody yet knows.
+    sqlx::query("UPDATE log_head SET timeline = log_timeline() - 1").execute(&db).await.unwrap();
+    let unnoticed = note().with("log-id", &turned).with("if-match", "\"1\"");
+    assert_eq!(shop.send(unnoticed).await.code(), "another_log");
+    let turned = identity::current(&db).await.unwrap().log_id.to_string();
+    sqlx::query("UPDATE log_head SET timeline = log_timeline() - 1").execute(&db).await.unwrap();
+    let line = json!({"command": "cart.abandon", "id": id, "if_match": 1});
+    let batch = post("/v1/batch", &line).with("content-type", "application/x-ndjson");
+    let verdict = shop.send(batch.with("log-id", &turned)).await;
+    assert_eq!(verdict.body["problem"]["code"], "another_log", "{}", verdict.body);
     // What goes by nothing that was read there may be done, and says where.
     let made = shop.done(note().with("log-id", &adopted)).await;
+    let turned = identity::current(&db).await.unwrap().log_id.to_string();
     assert_eq!(made.header("log-id"), Some(turned.as_str()));
 }
 

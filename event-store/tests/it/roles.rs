@@ -43,7 +43,7 @@ async fn the_writer_appends_by_append_alone(db: PgPool) {
     assert!(may(&role, "DELETE FROM snapshots; UPDATE reactions SET position = 0").await);
     for statement in [
         INSERT,
-        "UPDATE log_head SET position = 0",
+        "UPDATE log_head SET timeline = 0",
         "DELETE FROM commands",
         "UPDATE commands_sweep SET page = 0",
         "UPDATE events SET version = 0",

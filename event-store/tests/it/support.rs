@@ -67,8 +67,7 @@ pub async fn log_id(db: &PgPool) -> Uuid {
 pub async fn restore(db: &PgPool, position: i64) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
         "ALTER TABLE events DISABLE TRIGGER events_append_only;
-         DELETE FROM events WHERE position > {position};
-         UPDATE log_head SET position = {position}"
+         DELETE FROM events WHERE position > {position}"
     )))
     .execute(db)
     .await

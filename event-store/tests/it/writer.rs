@@ -300,7 +300,7 @@ async fn head_is_held(db: &PgPool) -> bool {
         "SELECT EXISTS (
              SELECT FROM pg_locks
              WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
-               AND (locktype = 'advisory' OR relation = 'log_head'::regclass)
+               AND (locktype = 'advisory' OR relation = 'log_identity'::regclass)
                AND mode IN ('RowShareLock', 'RowExclusiveLock', 'ExclusiveLock'))",
     )
     .fetch_one(db)
@@ -355,7 +355,6 @@ async fn a_restored_log_makes_the_writer_forget(db: PgPool) {
         "ALTER TABLE events DISABLE TRIGGER events_append_only",
         &format!("DELETE FROM events WHERE position > {restored}"),
         "ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only",
-        &format!("UPDATE log_head SET position = {restored}"),
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND pid <> pg_backend_pid()",
     ] {

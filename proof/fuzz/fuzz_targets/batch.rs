@@ -44,7 +44,7 @@ fuzz_target!(|data: &[u8]| {
     let mut shop = Shop::default();
     for line in lines {
         let RawLine::Bytes(line) = line else { continue };
-        match ask::prepare(&line, &EDGE) {
+        match ask::prepare(&line, &EDGE, None) {
             Ok(prepared) => {
                 check_amounts(&prepared.request.command);
                 let _ = shop.ask(&prepared.request.command);

@@ -128,7 +128,7 @@ fn check_batch(
     };
     let line = line.to_string();
     let line = format!(r#"{},"data":{data}}}"#, line.strip_suffix('}').expect("an object"));
-    let batch = ask::prepare(line.as_bytes(), edge);
+    let batch = ask::prepare(line.as_bytes(), edge, None);
     match (http, &batch) {
         (Ok(http), Ok(batch)) => {
             assert_eq!(named(http), named(batch), "{line}");

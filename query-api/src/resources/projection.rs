@@ -73,7 +73,7 @@ pub async fn list(
                FROM projection_positions GROUP BY name, build
            )
            SELECT s.name AS "name!", s.build AS "build!", b.version, s.position AS "position!",
-                  h.position AS head, h.position - s.position AS "lag_events!", s.waits_at,
+                  h.position AS "head!", h.position - s.position AS "lag_events!", s.waits_at,
                   -- The clock of whoever wrote it may have been ahead.
                   greatest(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float8
                       AS "lag_seconds!",

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use crate::support::{SOON, Shop};
+use crate::support::{SOON, Shop, reach};
 
 /// Callers at once.
 const CALLERS: usize = 6;
@@ -31,8 +31,8 @@ async fn shop(db: &PgPool) -> (Shop, String) {
 async fn write(shop: &Shop, position: i64) {
     let mut writer = PgConnection::connect_with(&shop.db.connect_options()).await.unwrap();
     let mut tx = writer.begin().await.unwrap();
+    reach(&mut *tx, position).await;
     for write in [
-        "UPDATE log_head SET position = $1",
         "UPDATE products_rows SET document = json_build_object('at', $1)",
         "UPDATE projection_slots SET position = $1 WHERE projection = 'products'",
     ] {

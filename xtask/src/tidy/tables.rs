@@ -27,7 +27,7 @@ struct Owned {
 const TABLES: &[Owned] = &[
     Owned {
         owner: "event-store",
-        tables: &["log_head"],
+        tables: &["log_head", "log_identity"],
         readers: &[
             (
                 "query-api",

@@ -1,5 +1,5 @@
 -- Appends copies of the first round of the log, as append() would have: events, what their commands
--- came to, and the head, together. The tail need not be moved: it is never before the head.
+-- came to, together. The tail need not be moved: it is never before the head.
 --
 -- $1 events of the first round, $2 what its ids and SKUs begin with; for each copy: $3 what they
 -- begin with there, $4 and $5 by which bits the slots of ids and of SKUs differ there, $6 when it
@@ -12,8 +12,6 @@ WITH head AS MATERIALIZED (
     SELECT prefix, id_slot, sku_slot, began, head.position + (n - 1) * $1 AS shift
     FROM head, unnest($3::text[], $4::smallint[], $5::smallint[], $6::timestamptz[])
         WITH ORDINALITY AS copy (prefix, id_slot, sku_slot, began, n)
-), moved AS (
-    UPDATE log_head SET position = log_head.position + cardinality($3::text[]) * $1
 ), kept AS (
     INSERT INTO commands (key, fingerprint, outcome, position, recorded_at)
     -- Keys of clients are random: those of a round stand all over the index.

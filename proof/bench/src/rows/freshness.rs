@@ -71,22 +71,22 @@ pub async fn measure(ground: &mut Ground<'_>) -> Result<Vec<Measured>> {
 }
 
 /// Where everything is.
-struct Addresses {
-    commands: String,
-    reads: String,
-    database: String,
-    nats: String,
+pub struct Addresses {
+    pub commands: String,
+    pub reads: String,
+    pub database: String,
+    pub nats: String,
 }
 
 /// Both sides, and how busy the shop was meanwhile.
-struct Seen {
-    shown: Figures,
+pub struct Seen {
+    pub shown: Figures,
     bare: Figures,
     background: Figures,
 }
 
 /// Keeps the shop busy with so many cart commands a second, and looks.
-async fn look(at: &Addresses, rate: f64, seconds: u64) -> Result<Seen> {
+pub async fn look(at: &Addresses, rate: f64, seconds: u64) -> Result<Seen> {
     let mut connection = Connection::open(&at.commands).await?;
     let skus = Arc::new(catalogue::offer(&mut connection, PRODUCTS).await?);
     let start = Instant::now() + WARM_UP;

@@ -36,6 +36,9 @@ hop";
                 "GET /v1/products/{id}, against a bare handler with the same query";
             search "search" true
                 "GET /v1/search, against Meilisearch asked directly";
+            held "held" false
+                "appends and fresh reads behind a snapshot that is open for an hour of batches, \
+against the same before it";
             scale "scale" false
                 "start-up, appends, reads and memory on logs of 10 thousand to 10 million events";
         }

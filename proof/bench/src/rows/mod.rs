@@ -24,6 +24,7 @@ mod batch;
 mod checkout;
 mod fold;
 mod freshness;
+mod held;
 mod hot;
 mod in_process;
 pub mod read;

@@ -141,6 +141,7 @@ async fn on_a_log(ground: &mut Ground<'_>, size: i64) -> Result<Figures> {
     }
     // As autovacuum would have left a log that grew in years.
     ground.sql("VACUUM (ANALYZE); CHECKPOINT").await?;
+    disk(&mut figures, ground, events).await?;
 
     terminal::step("Measuring", "start-up and commands");
     let made = json!({ "events": events, "fill_seconds": filled, "catch_up_seconds": caught_up });
@@ -174,6 +175,18 @@ async fn on_a_log(ground: &mut Ground<'_>, size: i64) -> Result<Figures> {
         ground.stop(service).await?;
     }
     Ok(figures)
+}
+
+/// What the log takes on the disk, for each of its events: what a longer one will take.
+async fn disk(figures: &mut Figures, ground: &Ground<'_>, events: i64) -> Result<()> {
+    for table in ["events", "commands"] {
+        for (part, size) in [("table", "pg_table_size"), ("indexes", "pg_indexes_size")] {
+            let bytes = ground.sql(&format!("SELECT {size}('{table}')")).await?;
+            let each = bytes.parse::<f64>()? / events as f64;
+            figures.add(&format!("disk.{table}.{part}"), each, "bytes", Value::Null);
+        }
+    }
+    Ok(())
 }
 
 /// A command on streams that stand in the log: they are loaded for it.

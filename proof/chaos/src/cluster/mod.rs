@@ -24,7 +24,6 @@ use crate::stripe::Stripe;
 use clock::Clocks;
 use disk::Disk;
 use specification::Specification;
-use standby::Standby;
 
 pub mod clock;
 pub mod disk;
@@ -32,7 +31,7 @@ pub mod specification;
 mod standby;
 mod standing;
 
-pub use standby::Replication;
+pub use standby::{Replication, Standby};
 pub use standing::Behind;
 
 /// The stream and the index, as the services call them unless told.

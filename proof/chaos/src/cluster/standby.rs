@@ -151,6 +151,22 @@ impl Cluster {
 }
 
 impl Standby {
+    /// The log on it, as a `postgres://` URL.
+    pub fn database(&self, log: &PgConnectOptions) -> String {
+        let options = self.options.clone().database(log.get_database().unwrap_or_default());
+        options.to_url_lossy().to_string()
+    }
+
+    /// It goes on receiving what the primary writes, and shows nothing more of it.
+    pub async fn hold_back(&self) -> Result<()> {
+        run(&mut self.connect().await?, "SELECT pg_wal_replay_pause()").await
+    }
+
+    /// It shows all that it has received.
+    pub async fn go_on(&self) -> Result<()> {
+        run(&mut self.connect().await?, "SELECT pg_wal_replay_resume()").await
+    }
+
     /// From here on it hears nothing more of what the primary does.
     pub async fn cut_off(&self) -> Result<()> {
         let mut connection = self.connect().await?;

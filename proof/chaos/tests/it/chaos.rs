@@ -2,6 +2,9 @@
 //! promises stand.
 
 use std::process::Command;
+use std::sync::PoisonError;
+
+use crate::stack::CLUSTER;
 
 /// The order of the faults, and which of them overlap.
 const SEED: &str = "715";
@@ -31,6 +34,7 @@ const FAULTS: [&str; 17] = [
 
 #[test]
 fn broken_in_many_ways_the_promises_stand() {
+    let _alone = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
     let specification = std::env::var("CHAOS_SPECIFICATION")
         .unwrap_or_else(|_| panic!("CHAOS_SPECIFICATION: cargo xtask test sets it"));
     let output = Command::new(env!("CARGO_BIN_EXE_chaos"))

@@ -10,6 +10,7 @@ mod limits;
 mod location;
 mod metrics;
 mod reactor;
+mod replica;
 mod stack;
 mod story;
 mod traces;

@@ -1,6 +1,7 @@
 //! Programs started, killed and started again; and the requests that tests make of them.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use harness::{Launch, Program, Ready, built, free_port, required};
@@ -12,6 +13,9 @@ use uuid::Uuid;
 
 /// How long a program may take until it is ready, and a reader until it has caught up.
 pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Held by whoever runs the cluster of `CHAOS_SPECIFICATION`: its ports are one test's at a time.
+pub static CLUSTER: Mutex<()> = Mutex::new(());
 
 /// Two command-apis, two projectors, a query-api.
 pub struct Stack {
