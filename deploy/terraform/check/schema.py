@@ -75,6 +75,9 @@ class Source:
             nested = self.block(base + "OutputReference", base)
             if word in blocks and computed == "false":
                 nesting = {"struct": "single"}.get(blocks[word], blocks[word])
+                if UNKNOWN in json.dumps(nested):
+                    # Terraform has no sets of what it does not know.
+                    nesting = "list"
                 one = kind.endswith("OutputReference") and nesting in ("list", "set")
                 found["block_types"][word] = {
                     "nesting": nesting,
