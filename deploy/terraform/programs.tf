@@ -3,7 +3,7 @@
 
 locals {
   has_release = var.release != ""
-  running     = local.has_release ? module.plan.services : {}
+  running     = { for name, service in module.plan.services : name => service if local.has_release }
   public      = { for name, program in module.plan.programs : name => program if program.host != null }
   image       = "${module.registry.urls.programs}:%s"
   # How a program finds Postgres, and whom it believes to be it.
@@ -69,7 +69,7 @@ module "server" {
 
 module "server_task" {
   source      = "./modules/task"
-  for_each    = local.has_release ? module.plan.servers : {}
+  for_each    = { for name, server in module.plan.servers : name => server if local.has_release }
   name        = each.key
   shop        = var.name
   region      = var.region

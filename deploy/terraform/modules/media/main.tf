@@ -103,13 +103,11 @@ resource "aws_cloudfront_origin_access_control" "this" {
   signing_protocol                  = "sigv4"
 }
 
-# Amazon's policies, by what they are called.
-data "aws_cloudfront_cache_policy" "optimized" {
-  name = "Managed-CachingOptimized"
-}
-
-data "aws_cloudfront_response_headers_policy" "secure" {
-  name = "Managed-CORS-and-SecurityHeadersPolicy"
+# Amazon's own policies, whose ids are the same everywhere: that of CachingOptimized, and that of
+# CORS-and-SecurityHeadersPolicy.
+locals {
+  kept_as    = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+  shown_with = "e61eb60c-9c35-4d20-a928-2b84e02af89c"
 }
 
 resource "aws_cloudfront_distribution" "this" {
@@ -131,8 +129,8 @@ resource "aws_cloudfront_distribution" "this" {
     allowed_methods            = ["GET", "HEAD"]
     cached_methods             = ["GET", "HEAD"]
     compress                   = true
-    cache_policy_id            = data.aws_cloudfront_cache_policy.optimized.id
-    response_headers_policy_id = data.aws_cloudfront_response_headers_policy.secure.id
+    cache_policy_id            = local.kept_as
+    response_headers_policy_id = local.shown_with
   }
   restrictions {
     geo_restriction {

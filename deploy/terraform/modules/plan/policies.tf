@@ -5,8 +5,13 @@
 
 locals {
   arn = {
-    for service in ["ecs", "ecr", "logs", "secretsmanager", "iam", "rds"] :
+    for service in ["ecs", "ecr", "iam", "kms", "logs", "secretsmanager"] :
     service => "arn:aws:${service}:${service == "iam" ? "" : var.region}:${var.account}"
+  }
+  # The shop's key by its alias, and only by way of Secrets Manager.
+  by_secrets = {
+    StringEquals               = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" }
+    "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = "alias/${var.name}" }
   }
   # Who starts tasks of a definition, and so reads its secrets for it.
   definitions = merge(
@@ -45,6 +50,11 @@ locals {
             "${local.arn.secretsmanager}:secret:${var.name}/${split(":", secret)[0]}-??????"
           ]))
         },
+        {
+          Sid       = "Decrypt", Effect = "Allow", Action = ["kms:Decrypt"]
+          Resource  = ["${local.arn.kms}:key/*"]
+          Condition = local.by_secrets
+        },
       ]
     }
   }
@@ -69,9 +79,13 @@ locals {
         Action = ["ecs:RegisterTaskDefinition", "ecs:DescribeTaskDefinition"], Resource = ["*"]
       },
       {
-        Sid = "Services", Effect = "Allow", Action = ["ecs:DescribeServices", "ecs:UpdateService", "ecs:TagResource"]
+        Sid = "Services", Effect = "Allow", Action = [
+          "ecs:DescribeServiceDeployments", "ecs:DescribeServices", "ecs:ListServiceDeployments",
+          "ecs:TagResource", "ecs:UpdateService",
+        ]
         Resource = [
-          "${local.arn.ecs}:service/${var.name}/*", "${local.arn.ecs}:task-definition/${var.name}-*:*",
+          "${local.arn.ecs}:service/${var.name}/*", "${local.arn.ecs}:service-deployment/${var.name}/*",
+          "${local.arn.ecs}:task-definition/${var.name}-*:*",
         ]
       },
       {

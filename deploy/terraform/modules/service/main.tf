@@ -32,6 +32,8 @@ resource "aws_ecs_service" "this" {
   desired_count   = var.tasks[0]
   launch_type     = var.capacity == null ? "FARGATE" : null
   propagate_tags  = "SERVICE"
+  # AWS moves tasks to the zone that lacks them, where there may be two for a moment.
+  availability_zone_rebalancing = var.capacity == null ? "ENABLED" : "DISABLED"
 
   # New tasks first, then the old ones go; on a machine of its own the old one has to go first, for
   # the data is one.

@@ -139,8 +139,8 @@ run "closed" {
   assert {
     condition = alltrue(flatten([
       for policy in concat(values(output.policies.starting), [output.policies.deployer]) : [
-        for statement in policy.Statement : !contains(statement.Resource, "*")
-        || contains(["Registry", "Definitions"], statement.Sid)
+        for statement in policy.Statement :
+        contains(statement.Resource, "*") == contains(["Registry", "Definitions"], statement.Sid)
       ]
     ]))
     error_message = "a resource is a star"
