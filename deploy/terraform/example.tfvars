@@ -18,8 +18,8 @@ deployer = {
 }
 
 # With a gateway and a server that takes mails:
-given_secrets = ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "SMTP_URL", "MAIL_FROM"]
+given_secrets = ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "SMTP_URL"]
 settings = {
-  command-api = { SHOP_NAME = "Shop" }
-  reactor     = { SHOP_NAME = "Shop" }
+  command-api = { SHOP_NAME = "Shop", MAIL_FROM = "shop@shop.example" }
+  reactor     = { SHOP_NAME = "Shop", MAIL_FROM = "shop@shop.example" }
 }

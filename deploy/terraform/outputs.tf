@@ -13,6 +13,13 @@ output "cost" {
   value       = module.plan.cost
 }
 output "by_hand" {
-  description = "Where what is run by hand runs"
-  value       = { subnets = module.network.private_subnets, group = module.network.groups["by-hand"] }
+  description = "Where what is run by hand runs, and in which security group"
+  value = {
+    subnets = module.network.private_subnets
+    # By what is run: a service's name, or by-hand and logins.
+    groups = merge(
+      { for name, service in module.plan.services : name => module.network.groups[service.program] },
+      { for name in module.plan.owners : name => module.network.groups["by-hand"] },
+    )
+  }
 }

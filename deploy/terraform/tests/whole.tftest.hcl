@@ -84,7 +84,6 @@ run "small" {
 }
 
 run "large" {
-  command = plan
   variables {
     size    = "large"
     next    = "v1"
