@@ -44,8 +44,10 @@ apply() {
 }
 
 make_state() {
-    aws s3api create-bucket --bucket "$bucket" \
-        --create-bucket-configuration "LocationConstraint=$region"
+    local where=(--create-bucket-configuration "LocationConstraint=$region")
+    # The one region that must not be named.
+    [[ $region == us-east-1 ]] && where=()
+    aws s3api create-bucket --bucket "$bucket" "${where[@]}"
     aws s3api put-bucket-versioning --bucket "$bucket" \
         --versioning-configuration Status=Enabled
     aws s3api put-public-access-block --bucket "$bucket" --public-access-block-configuration \
@@ -133,8 +135,11 @@ push_images() {
 
 # The log has the key for the moment in which it is read: by it nothing is opened, only found.
 fill_index_key() {
+    local said
     is_empty index-key || return 0
-    run by-hand command-api index-key | tail -n 1 | tr -d '\n' | put index-key
+    said=$(run by-hand command-api index-key)
+    # Beside it are lines of the log.
+    grep -v '^{' <<<"$said" | tail -n 1 | tr -d '\n' | put index-key
 }
 
 release() {

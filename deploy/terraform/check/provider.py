@@ -36,7 +36,6 @@ def block(told):
             name=name,
             type=json.dumps(value["type"]).encode(),
             required=value.get("required", False),
-            # Whoever tells neither is told by the provider.
             optional=value.get("optional", False),
             computed=value.get("computed", False),
         )
@@ -70,14 +69,13 @@ class StandIn(rpc.ProviderServicer):
         return pb.GetMetadata.Response()
 
     def GetProviderSchema(self, _request, _context):
-        is_data = "data.".__len__()
         return pb.GetProviderSchema.Response(
             provider=schema(SETTINGS),
             resource_schemas={
                 kind: schema(told) for kind, told in self.kinds.items() if not kind.startswith("data.")
             },
             data_source_schemas={
-                kind[is_data:]: schema(told) for kind, told in self.kinds.items() if kind.startswith("data.")
+                kind.removeprefix("data."): schema(told) for kind, told in self.kinds.items() if kind.startswith("data.")
             },
         )
 

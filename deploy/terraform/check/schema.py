@@ -57,9 +57,10 @@ class Source:
         given = self.given.get(struct or name + "Config", {})
         for word, value, stored in PLAIN.findall(body) + ANY.findall(body):
             optional = given.get(word)
-            # What may be left out may be told by the provider then: which does, is not said.
+            # Whether the provider tells what was left out is not said. Taken for no, so that tests
+            # make nothing up there; of the id it is known.
             found["attributes"][stored] = {
-                "computed": optional is not False,
+                "computed": optional is None or stored == "id" and optional,
                 "optional": optional is True,
                 "required": optional is False,
                 "type": plain(value),

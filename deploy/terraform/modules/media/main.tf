@@ -103,13 +103,6 @@ resource "aws_cloudfront_origin_access_control" "this" {
   signing_protocol                  = "sigv4"
 }
 
-# Amazon's own policies, whose ids are the same everywhere: that of CachingOptimized, and that of
-# CORS-and-SecurityHeadersPolicy.
-locals {
-  kept_as    = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-  shown_with = "e61eb60c-9c35-4d20-a928-2b84e02af89c"
-}
-
 resource "aws_cloudfront_distribution" "this" {
   enabled         = true
   comment         = "${var.name} media"
@@ -124,13 +117,15 @@ resource "aws_cloudfront_distribution" "this" {
     origin_access_control_id = aws_cloudfront_origin_access_control.this.id
   }
   default_cache_behavior {
-    target_origin_id           = "media"
-    viewer_protocol_policy     = "redirect-to-https"
-    allowed_methods            = ["GET", "HEAD"]
-    cached_methods             = ["GET", "HEAD"]
-    compress                   = true
-    cache_policy_id            = local.kept_as
-    response_headers_policy_id = local.shown_with
+    target_origin_id       = "media"
+    viewer_protocol_policy = "redirect-to-https"
+    allowed_methods        = ["GET", "HEAD"]
+    cached_methods         = ["GET", "HEAD"]
+    compress               = true
+    # Amazon's own, whose ids are the same everywhere: CachingOptimized, and
+    # CORS-and-SecurityHeadersPolicy.
+    cache_policy_id            = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+    response_headers_policy_id = "e61eb60c-9c35-4d20-a928-2b84e02af89c"
   }
   restrictions {
     geo_restriction {

@@ -26,13 +26,13 @@ locals {
     }
     medium = {
       command_api      = { cpu = 1024, memory = 2048, tasks = [2, 4], connections = 16 }
-      query_api        = { cpu = 1024, memory = 2048, tasks = [2, 8], connections = 16 }
+      query_api        = { cpu = 1024, memory = 2048, tasks = [2, 6], connections = 16 }
       reactor          = { cpu = 512, memory = 1024, tasks = [2, 2], connections = 8 }
-      projector        = { cpu = 256, memory = 1024, tasks = [1, 3], connections = 8 }
+      projector        = { cpu = 256, memory = 1024, tasks = [1, 2], connections = 4 }
       projectors_apart = true
       database = {
         class       = "db.m7g.large", memory_gib = 8, storage_gib = 200, storage_max_gib = 1000
-        connections = 1500, backup_days = 14
+        connections = 850, backup_days = 14
       }
       nats             = { instance = "t3.medium", disk_gib = 50, cpu = 2048, memory = 3072 }
       meilisearch      = { instance = "m7i.large", disk_gib = 100, cpu = 2048, memory = 7168 }

@@ -27,6 +27,11 @@ run "small" {
     error_message = "more connections than Postgres takes: ${output.connections_most}"
   }
   assert {
+    # What RDS takes for such a memory by itself.
+    condition     = output.size.database.connections <= output.size.database.memory_gib * 1073741824 / 9531392
+    error_message = "more connections than the memory is good for"
+  }
+  assert {
     condition     = output.cost.all < 500
     error_message = "a small shop costs ${output.cost.all}"
   }
@@ -51,6 +56,11 @@ run "medium" {
     error_message = "more connections than Postgres takes: ${output.connections_most}"
   }
   assert {
+    # What RDS takes for such a memory by itself.
+    condition     = output.size.database.connections <= output.size.database.memory_gib * 1073741824 / 9531392
+    error_message = "more connections than the memory is good for"
+  }
+  assert {
     condition     = output.nat_of == { a = "a", b = "b" }
     error_message = "each zone has its own way out"
   }
@@ -63,6 +73,11 @@ run "large" {
   assert {
     condition     = output.connections_most <= output.size.database.connections
     error_message = "more connections than Postgres takes: ${output.connections_most}"
+  }
+  assert {
+    # What RDS takes for such a memory by itself.
+    condition     = output.size.database.connections <= output.size.database.memory_gib * 1073741824 / 9531392
+    error_message = "more connections than the memory is good for"
   }
   assert {
     condition     = alltrue([for one in output.services : one.tasks[0] >= 2 && one.tasks[0] <= one.tasks[1]])
