@@ -60,8 +60,9 @@ resource "aws_lb" "this" {
   security_groups            = [var.group]
   drop_invalid_header_fields = true
   enable_deletion_protection = true
-  # Longer than a follower of the log is silent, and than a reader waits for a position.
-  idle_timeout = 120
+  # Shorter than the 75 s after which a program ends a connection that has nothing under way, or
+  # requests would meet its end; who follows something hears a heartbeat every 15 s.
+  idle_timeout = 60
   # What callers put there stays, and the address is added at its end: PROXIES=1 believes that alone.
   xff_header_processing_mode = "append"
 
