@@ -33,7 +33,7 @@ def database(world):
     rds = world.client("rds")
     made = rds.describe_db_instances()["DBInstances"][0]
     zones = {one["SubnetAvailabilityZone"]["Name"] for one in made["DBSubnetGroup"]["Subnets"]}
-    key = world.client("kms").describe_key(KeyId=made["KmsKeyId"])["KeyMetadata"]
+    key = world.client("kms").describe_key(KeyId=made.get("KmsKeyId", "alias/aws/rds"))["KeyMetadata"]
     check(made["MultiAZ"] and len(zones) == 2, f"Postgres stands in two zones: {sorted(zones)}")
     check(made["StorageEncrypted"] and key["KeyManager"] == "CUSTOMER", "it is encrypted by the shop's key")
     check(not made["PubliclyAccessible"] and made["DeletionProtection"], "it is not public, nor deleted by mistake")

@@ -193,3 +193,45 @@ run "refused_names" {
   }
   expect_failures = [var.name, var.size, var.given_secrets]
 }
+
+# Names, ports and settings are those of the programs and of compose.
+run "as_the_house" {
+  command = plan
+  variables {
+    size          = "medium"
+    given_secrets = ["STRIPE_SECRET_KEY", "PAYPAL_CLIENT_ID", "SMTP_URL"]
+  }
+  assert {
+    condition = toset([
+      for name, one in output.services : trimprefix(name, "projector-") if one.program == "projector"
+    ]) == toset(flatten(regexall("(?m)^    [A-Z][A-Za-z]+ = \"([a-z]+)\",$", file("${path.module}/../../../../domain/src/read_model.rs"))))
+    error_message = "not the read models of the domain"
+  }
+  assert {
+    condition = alltrue([
+      for image in values(output.images) : strcontains(file("${path.module}/../../../../docker-compose.yml"), "image: ${image}\n")
+    ])
+    error_message = "not the images of compose"
+  }
+  assert {
+    condition = alltrue([
+      for name, one in output.programs : strcontains(file("${path.module}/../../../README.md"), "| ${one.port} | ${name}")
+    ])
+    error_message = "not the ports of deploy/README.md"
+  }
+  assert {
+    condition = alltrue([
+      for login in output.login_names : strcontains(file("${path.module}/../../../logins.sql"), "''${login}''")
+    ])
+    error_message = "not the logins of deploy/logins.sql"
+  }
+  assert {
+    condition = alltrue(flatten([
+      for name, one in output.services : [
+        for setting in concat(keys(output.settings[name]), keys(output.secrets_of[one.program])) :
+        setting == "PGPASSWORD" || strcontains(file("${path.module}/../../../README.md"), "`${setting}`")
+      ]
+    ]))
+    error_message = "a setting that deploy/README.md does not know"
+  }
+}
