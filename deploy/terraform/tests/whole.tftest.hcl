@@ -50,7 +50,7 @@ variables {
 run "foundation" {
   variables { size = "small" }
   assert {
-    condition     = length(module.program_service) + length(module.projector_service) + length(module.server_service) + length(module.by_hand) == 0
+    condition     = length(module.program_service) + length(module.projector_service) + length(module.server_service) + length(module.by_hand) + length(module.logins) == 0
     error_message = "something runs without an image"
   }
   assert {
