@@ -1,5 +1,6 @@
 //! The HTTP shell, seen from outside: what a client gets for good and for bad requests.
 
+mod alerts;
 mod process;
 mod tls;
 

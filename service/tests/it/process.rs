@@ -121,14 +121,6 @@ async fn nats_without_jetstream_is_not_well() {
     tokio::time::timeout(Duration::from_secs(25), refused).await.expect("it is told what it said");
 }
 
-#[test]
-fn the_alerts_can_be_read_by_prometheus() {
-    let alerts = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus/alerts.yml");
-    promtool(&["check", "rules", alerts], "");
-    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus/alerts_test.yml");
-    promtool(&["test", "rules", tests], "");
-}
-
 /// Prometheus' own opinion, which is to be none.
 pub fn promtool(arguments: &[&str], input: &str) {
     use std::io::Write as _;
