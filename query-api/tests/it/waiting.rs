@@ -318,7 +318,7 @@ async fn a_fresh_read_is_one_plan(db: PgPool) {
     .await
     .unwrap();
     let plan = plan.join("\n");
-    assert!(!plan.contains("Function Scan") && plan.contains("log_head"), "{plan}");
+    assert!(!plan.contains("Function Scan") && plan.contains("log_identity"), "{plan}");
 }
 
 #[sqlx::test(migrations = "../migrations")]
