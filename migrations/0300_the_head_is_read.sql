@@ -18,6 +18,14 @@ SELECT i.only_one,
        i.log_id, i.home, i.timeline
 FROM log_identity i;
 
+COMMENT ON VIEW log_head IS 'How far the log has come: one row.';
+COMMENT ON COLUMN log_head.only_one IS 'Holds it to one row.';
+COMMENT ON COLUMN log_head.position IS 'The position of the last event.';
+COMMENT ON COLUMN log_head.log_id IS 'Which log it is; a copy gets another.';
+COMMENT ON COLUMN log_head.home IS 'The server and the database that it lives in.';
+COMMENT ON COLUMN log_head.timeline IS 'The timeline of Postgres in which it was last written.';
+COMMENT ON TABLE log_identity IS 'Which log it is: one row, which is locked by whoever appends.';
+
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'commerce_projector') THEN
