@@ -12,6 +12,7 @@ mod documents;
 mod fulfilments;
 mod known;
 mod log_id;
+mod named;
 mod notes;
 mod operations;
 mod orders;
