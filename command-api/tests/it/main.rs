@@ -28,5 +28,6 @@ mod shop;
 mod sign_ins;
 mod staff;
 mod subscribers;
+mod united;
 mod warehouse;
 mod webhooks;
