@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails here
 
 mod access;
+mod by_sql;
 mod caching;
 mod carts;
 mod catalogue;
