@@ -71,6 +71,17 @@ CREATE INDEX events_orders_by_whose ON events USING btree (COALESCE(data ->> 'cu
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
 CREATE TRIGGER events_by_append BEFORE INSERT ON events FOR EACH STATEMENT WHEN (current_setting('commerce.appending'::text, true) IS DISTINCT FROM 'on'::text) EXECUTE FUNCTION refuse_change();
+COMMENT ON TABLE events IS 'Everything that happened, in the order of its positions. The payload of each type is described in /events.schema.json of query-api.';
+COMMENT ON COLUMN events."position" IS 'Its place in the log, from 1, without gaps.';
+COMMENT ON COLUMN events.stream IS 'What it happened to: its kind and its id, such as order-<id>, or stock-<SKU>, which names the SKU.';
+COMMENT ON COLUMN events.version IS 'Its place among all that happened to that.';
+COMMENT ON COLUMN events.type IS 'What happened.';
+COMMENT ON COLUMN events.schema IS 'In which edition the payload is written.';
+COMMENT ON COLUMN events.slot IS 'One of 256 parts of the log, by what it happened to.';
+COMMENT ON COLUMN events.occurred_at IS 'When it happened.';
+COMMENT ON COLUMN events.recorded_at IS 'When it was appended; later than it happened where it was imported.';
+COMMENT ON COLUMN events.metadata IS 'Where it came from: command, actor, correlation, cause.';
+COMMENT ON COLUMN events.data IS 'What happened, by its type.';
 
 CREATE TABLE fulfilments_rows (
     build smallint NOT NULL,
@@ -89,6 +100,17 @@ CREATE INDEX fulfilments_rows_created ON fulfilments_rows USING btree (build, cr
 CREATE INDEX fulfilments_rows_location_created ON fulfilments_rows USING btree (build, location, created_at, id);
 CREATE INDEX fulfilments_rows_order ON fulfilments_rows USING btree (build, order_id);
 CREATE INDEX fulfilments_rows_status_created ON fulfilments_rows USING btree (build, status, created_at, id);
+COMMENT ON TABLE fulfilments_rows IS 'Parcels, of each edition: ask the view fulfilments.';
+COMMENT ON COLUMN fulfilments_rows.build IS 'Which edition of the rows; a view shows the one that readers see.';
+COMMENT ON COLUMN fulfilments_rows.id IS 'Its id.';
+COMMENT ON COLUMN fulfilments_rows.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN fulfilments_rows."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN fulfilments_rows.version IS 'The version of its own stream.';
+COMMENT ON COLUMN fulfilments_rows.order_id IS 'Whose parcel.';
+COMMENT ON COLUMN fulfilments_rows.status IS 'Where it stands.';
+COMMENT ON COLUMN fulfilments_rows.created_at IS 'When it came to be.';
+COMMENT ON COLUMN fulfilments_rows.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN fulfilments_rows.location IS 'Where it leaves or left from.';
 
 CREATE TABLE gateway_events (
     gateway text NOT NULL,
@@ -122,6 +144,15 @@ CREATE TABLE locations_rows (
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT locations_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=70);
+COMMENT ON TABLE locations_rows IS 'Locations, of each edition: ask the view locations.';
+COMMENT ON COLUMN locations_rows.build IS 'Which edition of the rows; a view shows the one that readers see.';
+COMMENT ON COLUMN locations_rows.id IS 'The code of the location.';
+COMMENT ON COLUMN locations_rows.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN locations_rows."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN locations_rows.version IS 'The version of its own stream.';
+COMMENT ON COLUMN locations_rows.sellable IS 'Whether what lies there is for sale.';
+COMMENT ON COLUMN locations_rows.created_at IS 'When it came to be.';
+COMMENT ON COLUMN locations_rows.updated_at IS 'When it last changed.';
 
 CREATE TABLE log_head (
     only_one boolean DEFAULT true NOT NULL,
@@ -133,6 +164,12 @@ CREATE TABLE log_head (
     CONSTRAINT log_head_only_one_check CHECK (only_one),
     CONSTRAINT log_head_position_check CHECK ("position" >= 0)
 );
+COMMENT ON TABLE log_head IS 'How far the log has come: one row.';
+COMMENT ON COLUMN log_head.only_one IS 'Holds it to one row.';
+COMMENT ON COLUMN log_head."position" IS 'The position of the last event.';
+COMMENT ON COLUMN log_head.log_id IS 'Which log it is; a copy gets another.';
+COMMENT ON COLUMN log_head.home IS 'The server and the database that it lives in.';
+COMMENT ON COLUMN log_head.timeline IS 'The timeline of Postgres in which it was last written.';
 
 CREATE TABLE log_lineage (
     log_id uuid NOT NULL,
@@ -140,6 +177,10 @@ CREATE TABLE log_lineage (
     ended_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT log_lineage_pkey PRIMARY KEY (log_id)
 );
+COMMENT ON TABLE log_lineage IS 'The ids the log had before, and what it has in common with each.';
+COMMENT ON COLUMN log_lineage.log_id IS 'An id that the log had before.';
+COMMENT ON COLUMN log_lineage.head IS 'Up to which position it is the same.';
+COMMENT ON COLUMN log_lineage.ended_at IS 'When it got another.';
 
 CREATE TABLE mails (
     id uuid NOT NULL,
@@ -321,6 +362,15 @@ CREATE TABLE projection_actions (
     outcome json,
     CONSTRAINT projection_actions_pkey PRIMARY KEY (id)
 );
+COMMENT ON TABLE projection_actions IS 'What was done to projections by hand.';
+COMMENT ON COLUMN projection_actions.id IS 'In the order in which they were begun.';
+COMMENT ON COLUMN projection_actions.projection IS 'To which.';
+COMMENT ON COLUMN projection_actions.action IS 'What.';
+COMMENT ON COLUMN projection_actions.detail IS 'With what.';
+COMMENT ON COLUMN projection_actions.done_by IS 'By whom.';
+COMMENT ON COLUMN projection_actions.done_at IS 'When it was begun.';
+COMMENT ON COLUMN projection_actions.ended_at IS 'When it ended.';
+COMMENT ON COLUMN projection_actions.outcome IS 'What came of it.';
 
 CREATE TABLE projection_builds (
     projection text NOT NULL,
@@ -342,6 +392,10 @@ CREATE TABLE projection_members (
     seen_until timestamp with time zone NOT NULL,
     CONSTRAINT projection_members_pkey PRIMARY KEY (projection, member)
 ) WITH (fillfactor=50);
+COMMENT ON TABLE projection_members IS 'The processes that run projections.';
+COMMENT ON COLUMN projection_members.projection IS 'Which projection.';
+COMMENT ON COLUMN projection_members.member IS 'Which process runs it.';
+COMMENT ON COLUMN projection_members.seen_until IS 'Until when it is taken to live.';
 
 CREATE TABLE projection_slots (
     projection text NOT NULL,
@@ -436,6 +490,16 @@ CREATE TABLE returns_rows (
 CREATE INDEX returns_rows_created ON returns_rows USING btree (build, created_at, id);
 CREATE INDEX returns_rows_order ON returns_rows USING btree (build, order_id);
 CREATE INDEX returns_rows_status_created ON returns_rows USING btree (build, status, created_at, id);
+COMMENT ON TABLE returns_rows IS 'Returns, of each edition: ask the view returns.';
+COMMENT ON COLUMN returns_rows.build IS 'Which edition of the rows; a view shows the one that readers see.';
+COMMENT ON COLUMN returns_rows.id IS 'Its id.';
+COMMENT ON COLUMN returns_rows.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN returns_rows."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN returns_rows.version IS 'The version of its own stream.';
+COMMENT ON COLUMN returns_rows.order_id IS 'What of it comes back.';
+COMMENT ON COLUMN returns_rows.status IS 'Where it stands.';
+COMMENT ON COLUMN returns_rows.created_at IS 'When it came to be.';
+COMMENT ON COLUMN returns_rows.updated_at IS 'When it last changed.';
 
 CREATE TABLE sales_orders_rows (
     build smallint NOT NULL,
@@ -574,6 +638,12 @@ CREATE TABLE skipped_events (
     CONSTRAINT skipped_events_pkey PRIMARY KEY (projection, "position"),
     CONSTRAINT skipped_events_projection_fkey FOREIGN KEY (projection) REFERENCES projections(name)
 );
+COMMENT ON TABLE skipped_events IS 'Events that were left out of a projection for good.';
+COMMENT ON COLUMN skipped_events.projection IS 'Out of which projection.';
+COMMENT ON COLUMN skipped_events."position" IS 'Which event.';
+COMMENT ON COLUMN skipped_events.stream IS 'What it happened to.';
+COMMENT ON COLUMN skipped_events.reason IS 'Why.';
+COMMENT ON COLUMN skipped_events.skipped_at IS 'When.';
 
 CREATE TABLE snapshots (
     stream text COLLATE "C" NOT NULL,
@@ -723,6 +793,16 @@ CREATE VIEW carts AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'carts'::text));
+COMMENT ON VIEW carts IS 'Carts, as they were left.';
+COMMENT ON COLUMN carts.id IS 'Its id.';
+COMMENT ON COLUMN carts.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN carts."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN carts.version IS 'The version of its own stream.';
+COMMENT ON COLUMN carts.status IS 'open, checked_out, merged or abandoned.';
+COMMENT ON COLUMN carts.customer_id IS 'Whose it is, unless a guest''s.';
+COMMENT ON COLUMN carts.created_at IS 'When it came to be.';
+COMMENT ON COLUMN carts.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN carts.build IS 'Which edition of the rows; a view shows the one that readers see.';
 
 CREATE VIEW carts_today AS
  SELECT c.id,
@@ -743,6 +823,12 @@ CREATE VIEW carts_today AS
             ELSE NULL::json
         END) AS document
    FROM carts c;
+COMMENT ON VIEW carts_today IS 'Carts with what their lines cost and whether they are there now.';
+COMMENT ON COLUMN carts_today.id IS 'Its id.';
+COMMENT ON COLUMN carts_today."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN carts_today.version IS 'The version of its own stream.';
+COMMENT ON COLUMN carts_today.build IS 'Which edition of the rows; a view shows the one that readers see.';
+COMMENT ON COLUMN carts_today.document IS 'All of it, as query-api serves it.';
 
 CREATE VIEW fulfilments AS
  SELECT id,
@@ -759,6 +845,17 @@ CREATE VIEW fulfilments AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'fulfilments'::text));
+COMMENT ON VIEW fulfilments IS 'Parcels.';
+COMMENT ON COLUMN fulfilments.id IS 'Its id.';
+COMMENT ON COLUMN fulfilments.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN fulfilments."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN fulfilments.version IS 'The version of its own stream.';
+COMMENT ON COLUMN fulfilments.order_id IS 'Whose parcel.';
+COMMENT ON COLUMN fulfilments.status IS 'Where it stands.';
+COMMENT ON COLUMN fulfilments.created_at IS 'When it came to be.';
+COMMENT ON COLUMN fulfilments.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN fulfilments.build IS 'Which edition of the rows; a view shows the one that readers see.';
+COMMENT ON COLUMN fulfilments.location IS 'Where it leaves or left from.';
 
 CREATE VIEW locations AS
  SELECT id,
@@ -773,6 +870,15 @@ CREATE VIEW locations AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'locations'::text));
+COMMENT ON VIEW locations IS 'Where stock may lie.';
+COMMENT ON COLUMN locations.id IS 'The code of the location.';
+COMMENT ON COLUMN locations.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN locations."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN locations.version IS 'The version of its own stream.';
+COMMENT ON COLUMN locations.sellable IS 'Whether what lies there is for sale.';
+COMMENT ON COLUMN locations.created_at IS 'When it came to be.';
+COMMENT ON COLUMN locations.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN locations.build IS 'Which edition of the rows; a view shows the one that readers see.';
 
 CREATE VIEW orders AS
  SELECT id,
@@ -798,6 +904,26 @@ CREATE VIEW orders AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'orders'::text));
+COMMENT ON VIEW orders IS 'Orders, with their payments, parcels and returns in the document.';
+COMMENT ON COLUMN orders.id IS 'Its id.';
+COMMENT ON COLUMN orders.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN orders."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN orders.version IS 'The version of its own stream.';
+COMMENT ON COLUMN orders.status IS 'Where it stands in its life: pending, confirmed, completed or cancelled.';
+COMMENT ON COLUMN orders.payment_status IS 'What has come of paying.';
+COMMENT ON COLUMN orders.fulfilment_status IS 'What has come of sending.';
+COMMENT ON COLUMN orders.customer_id IS 'Whose it is, unless a guest''s.';
+COMMENT ON COLUMN orders.total IS 'The sum of the lines, as they were bought.';
+COMMENT ON COLUMN orders.currency IS 'What its amounts are in (ISO 4217).';
+COMMENT ON COLUMN orders.units IS 'Units of all lines, as they were bought.';
+COMMENT ON COLUMN orders.created_at IS 'When it came to be.';
+COMMENT ON COLUMN orders.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN orders.build IS 'Which edition of the rows; a view shows the one that readers see.';
+COMMENT ON COLUMN orders.number IS 'Its number, for people: the position at which it was placed.';
+COMMENT ON COLUMN orders.to_refund IS 'What of that which was paid is to be given back.';
+COMMENT ON COLUMN orders.address_id IS 'Where it goes: a record of the vault.';
+COMMENT ON COLUMN orders.skus IS 'The SKUs of its lines.';
+COMMENT ON COLUMN orders.tracking_keys IS 'The tracking codes of its parcels, in capitals, without spaces.';
 
 CREATE VIEW payments AS
  SELECT id,
@@ -819,6 +945,22 @@ CREATE VIEW payments AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'payments'::text));
+COMMENT ON VIEW payments IS 'Payments.';
+COMMENT ON COLUMN payments.id IS 'Its id.';
+COMMENT ON COLUMN payments.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN payments."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN payments.version IS 'The version of its own stream.';
+COMMENT ON COLUMN payments.order_id IS 'What is paid.';
+COMMENT ON COLUMN payments.method IS 'How: card, cash_on_delivery, external or one of a gateway.';
+COMMENT ON COLUMN payments.status IS 'Where it stands.';
+COMMENT ON COLUMN payments.amount IS 'How much is to be paid.';
+COMMENT ON COLUMN payments.currency IS 'What its amounts are in (ISO 4217).';
+COMMENT ON COLUMN payments.created_at IS 'When it came to be.';
+COMMENT ON COLUMN payments.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN payments.build IS 'Which edition of the rows; a view shows the one that readers see.';
+COMMENT ON COLUMN payments.unknown IS 'Whether a gateway''s answer was lost, and nobody knows yet what it did.';
+COMMENT ON COLUMN payments.dispute IS 'How far the latest dispute has come; nothing without one.';
+COMMENT ON COLUMN payments.to_remit IS 'Whether cash that was collected is still to be handed over.';
 
 CREATE VIEW products AS
  SELECT id,
@@ -854,6 +996,36 @@ CREATE VIEW products AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'products'::text));
+COMMENT ON VIEW products IS 'Products with their variants, in any status.';
+COMMENT ON COLUMN products.id IS 'Its id.';
+COMMENT ON COLUMN products.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN products."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN products.version IS 'The version of its own stream.';
+COMMENT ON COLUMN products.status IS 'draft, published or archived.';
+COMMENT ON COLUMN products.title IS 'What it is called.';
+COMMENT ON COLUMN products.brand IS 'Whose product it is.';
+COMMENT ON COLUMN products.category IS 'What it is among, the widest first.';
+COMMENT ON COLUMN products.created_at IS 'When it came to be.';
+COMMENT ON COLUMN products.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN products.build IS 'Which edition of the rows; a view shows the one that readers see.';
+COMMENT ON COLUMN products.title_key IS 'Its title as an older program sorts by it.';
+COMMENT ON COLUMN products.skus IS 'The SKUs of its variants.';
+COMMENT ON COLUMN products.barcodes IS 'The barcodes of its variants.';
+COMMENT ON COLUMN products.title_root IS 'The title, as it is sorted by: in the order of most languages.';
+COMMENT ON COLUMN products.title_cs IS 'The title, as it is sorted by: in the order of cs.';
+COMMENT ON COLUMN products.title_da IS 'The title, as it is sorted by: in the order of da.';
+COMMENT ON COLUMN products.title_fi IS 'The title, as it is sorted by: in the order of fi.';
+COMMENT ON COLUMN products.title_el IS 'The title, as it is sorted by: in the order of el.';
+COMMENT ON COLUMN products.title_ja IS 'The title, as it is sorted by: in the order of ja.';
+COMMENT ON COLUMN products.title_nb IS 'The title, as it is sorted by: in the order of nb.';
+COMMENT ON COLUMN products.title_pl IS 'The title, as it is sorted by: in the order of pl.';
+COMMENT ON COLUMN products.title_ru IS 'The title, as it is sorted by: in the order of ru.';
+COMMENT ON COLUMN products.title_es IS 'The title, as it is sorted by: in the order of es.';
+COMMENT ON COLUMN products.title_sv IS 'The title, as it is sorted by: in the order of sv.';
+COMMENT ON COLUMN products.title_tr IS 'The title, as it is sorted by: in the order of tr.';
+COMMENT ON COLUMN products.title_uk IS 'The title, as it is sorted by: in the order of uk.';
+COMMENT ON COLUMN products.brand_key IS 'Its brand, as it is found in any spelling.';
+COMMENT ON COLUMN products.category_keys IS 'Its categories, as they are found in any spelling.';
 
 CREATE VIEW projection_positions AS
  SELECT p.name,
@@ -867,6 +1039,16 @@ CREATE VIEW projection_positions AS
     s.waits_at
    FROM projections p
      JOIN projection_slots s ON s.projection = p.name AND s.build = p.active_build;
+COMMENT ON VIEW projection_positions IS 'How far each projection has folded the log.';
+COMMENT ON COLUMN projection_positions.name IS 'Which projection.';
+COMMENT ON COLUMN projection_positions.build IS 'The edition that readers see.';
+COMMENT ON COLUMN projection_positions.slot_from IS 'The first slot of this part of it.';
+COMMENT ON COLUMN projection_positions.slot_to IS 'The last one.';
+COMMENT ON COLUMN projection_positions."position" IS 'Up to where the log is in it.';
+COMMENT ON COLUMN projection_positions.owner IS 'Who writes it.';
+COMMENT ON COLUMN projection_positions.lease_until IS 'Until when that is so.';
+COMMENT ON COLUMN projection_positions.updated_at IS 'When it last moved.';
+COMMENT ON COLUMN projection_positions.waits_at IS 'The event before which it stands, which only a newer program reads.';
 
 CREATE VIEW returns AS
  SELECT id,
@@ -882,6 +1064,16 @@ CREATE VIEW returns AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'returns'::text));
+COMMENT ON VIEW returns IS 'Goods that come back.';
+COMMENT ON COLUMN returns.id IS 'Its id.';
+COMMENT ON COLUMN returns.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN returns."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN returns.version IS 'The version of its own stream.';
+COMMENT ON COLUMN returns.order_id IS 'What of it comes back.';
+COMMENT ON COLUMN returns.status IS 'Where it stands.';
+COMMENT ON COLUMN returns.created_at IS 'When it came to be.';
+COMMENT ON COLUMN returns.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN returns.build IS 'Which edition of the rows; a view shows the one that readers see.';
 
 CREATE VIEW sales AS
  SELECT id,
@@ -896,6 +1088,15 @@ CREATE VIEW sales AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'sales'::text));
+COMMENT ON VIEW sales IS 'What was sold, by day (UTC) and currency.';
+COMMENT ON COLUMN sales.id IS 'Day and currency.';
+COMMENT ON COLUMN sales.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN sales."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN sales.version IS 'The version of its own stream.';
+COMMENT ON COLUMN sales.day IS 'The day (UTC).';
+COMMENT ON COLUMN sales.currency IS 'What its amounts are in (ISO 4217).';
+COMMENT ON COLUMN sales.created_at IS 'When it came to be.';
+COMMENT ON COLUMN sales.updated_at IS 'When it last changed.';
 
 CREATE VIEW search_documents AS
  SELECT id,
@@ -921,6 +1122,26 @@ CREATE VIEW search_documents AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'search'::text));
+COMMENT ON VIEW search_documents IS 'What the search finds, as it is sent to Meilisearch.';
+COMMENT ON COLUMN search_documents.id IS 'Its id.';
+COMMENT ON COLUMN search_documents.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN search_documents."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN search_documents.version IS 'The version of its own stream.';
+COMMENT ON COLUMN search_documents.listed IS 'Whether the search finds it.';
+COMMENT ON COLUMN search_documents.in_stock IS 'Whether any of it is there.';
+COMMENT ON COLUMN search_documents.dirty IS 'Whether it is yet to be sent to Meilisearch.';
+COMMENT ON COLUMN search_documents.dirty_from IS 'Since which position it is.';
+COMMENT ON COLUMN search_documents.refused IS 'Why Meilisearch did not take it.';
+COMMENT ON COLUMN search_documents.title IS 'What it is called.';
+COMMENT ON COLUMN search_documents.brand IS 'Whose product it is.';
+COMMENT ON COLUMN search_documents.category IS 'What it is among, the widest first.';
+COMMENT ON COLUMN search_documents.words IS 'The words it is found by.';
+COMMENT ON COLUMN search_documents.created_at IS 'When it came to be.';
+COMMENT ON COLUMN search_documents.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN search_documents.keys IS 'What it is filtered by.';
+COMMENT ON COLUMN search_documents.price IS 'The lowest price of each currency.';
+COMMENT ON COLUMN search_documents.title_key IS 'Its title, as it is sorted by.';
+COMMENT ON COLUMN search_documents.created_ts IS 'When it came to be, in seconds since 1970.';
 
 CREATE VIEW stock AS
  SELECT id,
@@ -938,6 +1159,18 @@ CREATE VIEW stock AS
   WHERE build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'stock'::text));
+COMMENT ON VIEW stock IS 'What is there of each SKU.';
+COMMENT ON COLUMN stock.id IS 'The SKU.';
+COMMENT ON COLUMN stock.document IS 'All of it, as query-api serves it.';
+COMMENT ON COLUMN stock."position" IS 'The position of the last event in it.';
+COMMENT ON COLUMN stock.version IS 'The version of its own stream.';
+COMMENT ON COLUMN stock.on_hand IS 'Units that are there, at all locations.';
+COMMENT ON COLUMN stock.available IS 'Units that may be sold.';
+COMMENT ON COLUMN stock.created_at IS 'When it came to be.';
+COMMENT ON COLUMN stock.updated_at IS 'When it last changed.';
+COMMENT ON COLUMN stock.build IS 'Which edition of the rows; a view shows the one that readers see.';
+COMMENT ON COLUMN stock.low IS 'Whether few are left.';
+COMMENT ON COLUMN stock.short IS 'Units that are promised and not there.';
 
 CREATE VIEW stock_on_offer AS
  SELECT s.id,
@@ -951,6 +1184,10 @@ CREATE VIEW stock_on_offer AS
   WHERE s.build = (( SELECT projections.active_build
            FROM projections
           WHERE projections.name = 'search'::text)) AND d.listed;
+COMMENT ON VIEW stock_on_offer IS 'What everybody sees of a SKU that is for sale.';
+COMMENT ON COLUMN stock_on_offer.id IS 'The SKU.';
+COMMENT ON COLUMN stock_on_offer.available IS 'Units that may be sold, ten at most.';
+COMMENT ON COLUMN stock_on_offer.document IS 'All of it, as query-api serves it.';
 
 CREATE FUNCTION append_batch(of_log uuid, believed bigint, holds boolean, read_streams text[], read_versions bigint[], guesses text[], keys text[], fingerprints uuid[], outcomes text[], offsets bigint[], streams text[], versions bigint[], types text[], schemas smallint[], slots smallint[], occurred timestamp with time zone[], metadatas text[], datas text[], OUT head bigint, OUT recorded timestamp with time zone)
  RETURNS record

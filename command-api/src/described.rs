@@ -75,6 +75,9 @@ const NOTED: [&str; 11] = [
 /// The commands that go to an address, which a shopper must have.
 const ADDRESSED: [&str; 2] = ["cart.checkout", "order.change_address"];
 
+/// The commands by which a customer takes along what they had as a guest, unless forgotten.
+const TAKEN_ALONG: [&str; 3] = ["cart.assign", "cart.merge", "order.assign"];
+
 /// The document, once it was made.
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
@@ -167,7 +170,10 @@ fn command(route: &Route, document: &mut Description) -> Endpoint {
         told = told.refuses(["too_many_records"]);
     }
     if ADDRESSED.contains(&route.name) {
-        told = told.refuses(["unknown_address"]);
+        told = told.refuses(["erased", "unknown_address"]);
+    }
+    if TAKEN_ALONG.contains(&route.name) {
+        told = told.refuses(["erased"]);
     }
     let own = refused::of(route.name).unwrap_or_default();
     told.refused(&REFUSED).refuses(own.iter().copied()).refuses(BY_HEADERS).refuses(BY_CONDITION)
@@ -245,7 +251,7 @@ fn webhook() -> Endpoint {
     let name = json!({ "type": "string", "pattern": "^[a-z0-9_]{1,32}$" });
     let event = json!({ "type": "object", "description": "An event, as the gateway has it." });
     Endpoint::new(Method::POST, webhooks::PATH, "gateway.tell", "gateway")
-        .access_without_token("gateway")
+        .access_without_token(webhooks::ACCESS.name())
         .text("Tells what happened at a gateway. Asks for its signature instead of a token.")
         .takes(&["X-Request-Id"])
         .path("name", "Which gateway.", &name)

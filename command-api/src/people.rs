@@ -42,13 +42,12 @@ pub fn put_away<'a>(
         Command::Order(order, order::Command::ChangeAddress { address_id: id }) => {
             claim(vault, db, *id, StreamId::Order(*order), principal).boxed()
         }
-        Command::Cart(
-            _,
-            cart::Command::Assign { guest_id: Some(guest), .. }
-            | cart::Command::Merge { guest_id: Some(guest), .. },
-        )
-        | Command::Order(_, order::Command::Assign { guest_id: Some(guest), .. }) => {
-            unite(vault, *guest, principal).boxed()
+        Command::Cart(cart, cart::Command::Assign { guest_id: Some(guest), .. })
+        | Command::Cart(_, cart::Command::Merge { guest_id: Some(guest), from: cart }) => {
+            unite(vault, db, *guest, StreamId::Cart(*cart), principal).boxed()
+        }
+        Command::Order(order, order::Command::Assign { guest_id: Some(guest), .. }) => {
+            unite(vault, db, *guest, StreamId::Order(*order), principal).boxed()
         }
         Command::Payment(_, payment::Command::Start { start, order_id, .. }) => {
             let (token, of) = (start.token.as_mut()?, StreamId::Order(*order_id));
@@ -86,7 +85,7 @@ async fn claim(
         (None, Some(nobody)) if nobody.0 == id.0 => {
             let whose = whose_is(db, &target).await?;
             if let Some(owner) = whose.and_then(|whose| DataSubject::of(whose.owner)) {
-                vault.unite(nobody, owner).await?;
+                vault.unite(nobody, owner).await.map_err(failed)?;
             }
         }
         // The shop may keep addresses elsewhere.
@@ -121,11 +120,22 @@ pub(crate) async fn subject(
     Ok(vault.subject_of(Kind::Address, address.0).await?)
 }
 
-async fn unite(vault: &Vault, guest: GuestId, principal: Principal) -> Result<(), Problem> {
-    match shopper(principal) {
-        Some(customer) => Ok(vault.unite(DataSubject(guest.0), customer).await?),
-        None => Ok(()),
+/// Before it is decided, so that whatever breaks in between, who has the thing is forgotten with
+/// the guest who had it. What is neither's will be refused, which is to change nothing.
+async fn unite(
+    vault: &Vault,
+    db: &PgPool,
+    guest: GuestId,
+    target: StreamId,
+    principal: Principal,
+) -> Result<(), Problem> {
+    let Some(customer) = shopper(principal) else { return Ok(()) };
+    let guest = DataSubject(guest.0);
+    let owner = whose_is(db, &target).await?.and_then(|whose| DataSubject::of(whose.owner));
+    if owner.is_some_and(|owner| owner == guest || owner == customer) {
+        vault.unite(guest, customer).await.map_err(failed)?;
     }
+    Ok(())
 }
 
 /// What stands for a token in an event: the name of a record.

@@ -15,6 +15,7 @@ use domain::Command;
 use domain::command::payment::Command as Payment;
 use domain::text::GatewayName;
 use event_store::Outcome;
+use identity::Access;
 use reactor::gateway::Gateways;
 use reactor::gateway::inbox::{self, Kept};
 use reactor::gateway::webhook::{Told, Webhook, WebhookError};
@@ -26,6 +27,8 @@ use tokio::time::timeout;
 
 use crate::{App, http, problem};
 
+/// Who may send them: no guard stands before this path, for no token says what a signature does.
+pub const ACCESS: Access = Access::Gateway;
 /// Where webhooks are sent.
 pub const PATH: &str = "/v1/gateways/{name}/events";
 /// Webhooks taken at once; the gateway sends more again. Some wait for an answer of the gateway.

@@ -31,11 +31,13 @@ pub enum Access {
     Ops,
     /// Who owns the shop.
     Owner,
+    /// A payment gateway, as its signature of the body says: no token lets anybody in.
+    Gateway,
 }
 
 impl Access {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Anyone,
         Self::Shopper,
         Self::ShopperOrAnalyst,
@@ -47,6 +49,7 @@ impl Access {
         Self::StaffOrAnalyst,
         Self::Ops,
         Self::Owner,
+        Self::Gateway,
     ];
 
     /// What it is called where routes are described.
@@ -63,6 +66,7 @@ impl Access {
             Self::Ops => "ops",
             Self::Enrol => "enrol",
             Self::Owner => "owner",
+            Self::Gateway => "gateway",
         }
     }
 
@@ -97,6 +101,7 @@ impl Access {
             Self::Analyst => matches!(role, Role::Analyst | Role::Staff | Role::Owner),
             Self::Ops => matches!(role, Role::Ops | Role::Owner),
             Self::Owner => role == Role::Owner,
+            Self::Gateway => false,
         }
     }
 
@@ -142,20 +147,20 @@ mod tests {
         let id = Uuid::nil();
         let member = |role| Principal::Member(Member::Person(id), role);
         let all = [
-            (Principal::Stranger, "A----------"),
-            (Principal::Guest(GuestId(id)), "ASh--------"),
-            (Principal::Customer(CustomerId(id)), "AShie------"),
-            (Principal::Enrolling(id), "A---e------"),
-            (member(Role::Analyst), "A-hie--ar--"),
-            (member(Role::Ops), "A--ie----o-"),
-            (member(Role::Service), "AShies--r--"),
-            (member(Role::Staff), "AShiesPar--"),
-            (member(Role::Owner), "AShiesParoO"),
-            (Principal::Member(Member::Key(id), Role::Staff), "ASh--sPar--"),
-            (Principal::ANYONE, "ASh--sParoO"),
+            (Principal::Stranger, "A-----------"),
+            (Principal::Guest(GuestId(id)), "ASh---------"),
+            (Principal::Customer(CustomerId(id)), "AShie-------"),
+            (Principal::Enrolling(id), "A---e-------"),
+            (member(Role::Analyst), "A-hie--ar---"),
+            (member(Role::Ops), "A--ie----o--"),
+            (member(Role::Service), "AShies--r---"),
+            (member(Role::Staff), "AShiesPar---"),
+            (member(Role::Owner), "AShiesParoO-"),
+            (Principal::Member(Member::Key(id), Role::Staff), "ASh--sPar---"),
+            (Principal::ANYONE, "ASh--sParoO-"),
         ];
         for (principal, wanted) in all {
-            let letters = Access::ALL.iter().zip("AShiesParoO".chars());
+            let letters = Access::ALL.iter().zip("AShiesParoOG".chars());
             let permitted = letters.map(|(access, letter)| {
                 let may = access.check(principal).is_ok();
                 if may { letter } else { '-' }

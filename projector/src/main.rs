@@ -1,5 +1,6 @@
 //! The projector's command line.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -9,10 +10,10 @@ use projector::by_hand::{self, ByHand, With, parse_projection};
 use projector::projection::Projection;
 use projector::search::Meili;
 use projector::serve::{Settings, serve};
-use projector::{printout, projections};
+use projector::{admin, printout, projections};
 use service::arguments::arrange;
 use service::config::{Bus, Database, Http, Logging, Search};
-use service::say;
+use service::{openapi, say};
 use sqlx::types::Uuid;
 
 /// Builds what readers see out of the log
@@ -76,6 +77,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write the document of what is done by hand over HTTP into a folder
+    Describe {
+        /// Where to
+        folder: PathBuf,
+    },
     /// Print where every projection stands
     Status {
         /// As JSON
@@ -116,8 +122,15 @@ async fn main() -> anyhow::Result<ExitCode> {
     let arguments = arrange(&Cli::command(), "run", std::env::args_os());
     let Cli { command, shared } = Cli::parse_from(arguments);
     service::telemetry::init(&shared.logging)?;
+    if let Command::Describe { folder } = &command {
+        let documents = [("projector.openapi.json", admin::described::document())];
+        openapi::serve::write(folder, &documents).context("it cannot be written there")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let db = service::database::connect(&shared.database)?;
     match command {
+        // Needs no database.
+        Command::Describe { .. } => {}
         Command::Run { projections, except } => {
             let all = if projections.is_empty() { projections::ALL.to_vec() } else { projections };
             let without = |projection: &&'static Projection| {

@@ -14,6 +14,7 @@ use identity::routes::described::operation;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 use service::Problem;
+use service::accept::{CSV, JSON};
 use service::openapi::{Code, Description, Endpoint};
 
 use crate::fields::{FieldNames, Fields};
@@ -50,7 +51,6 @@ pub const CODES: &[Code] = &[
     (504, "projection_behind"),
 ];
 
-const JSON: &str = "application/json";
 /// The groups.
 const CATALOGUE: &str = "catalogue";
 const SHOPPING: &str = "shopping";
@@ -338,6 +338,15 @@ fn list<Q: JsonSchema + ListQuery>(
         .refused(&[504]);
     if let Some(include) = Q::INCLUDES {
         told = including(told, include);
+    }
+    if Q::CSV.is_some() {
+        let csv = json!({
+            "type": "string",
+            "description": "A row each, below the names of the columns; `Link` leads on.",
+        });
+        told = told
+            .answer(200, "A page of them.", Some((CSV, &csv)), &headers)
+            .refuses(["not_acceptable"]);
     }
     let key = match name {
         "stock" => "sku",

@@ -1,4 +1,5 @@
-//! The way in to every route: which log is meant, who may come in, and who may keep the answer.
+//! The way in to every route: which log is meant, who may come in, who may keep the answer, and
+//! whether it is packed.
 //!
 //! One layer, and not one for each: a layer costs every request two boxes and a copy of all that is
 //! within.
@@ -10,6 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use identity::{Access, Guard};
+use service::packing;
 use service::unread::refuse;
 
 use crate::caching::{self, Offer};
@@ -36,12 +38,13 @@ pub(crate) async fn pass(
 ) -> Response {
     let log = &entrance.log;
     log.look().await;
+    let coding = packing::wanted(request.headers());
     let mut response = match log.admit(&mut request).await {
         Err(refusal) => refusal.into_response(),
         Ok(()) => entrance.let_in(request, next).await,
     };
     log.tell(&mut response);
-    response
+    packing::pack(response, coding).await
 }
 
 impl Entrance {

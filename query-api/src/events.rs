@@ -210,6 +210,7 @@ fn described(place: &'static str) -> (Vec<(String, Described)>, Map<String, Valu
         let text = data["description"].as_str().unwrap_or_default();
         let summary = text.split("\n\n").next().unwrap_or_default().to_owned();
         event["description"] = json!(summary);
+        event["properties"]["stream"] = stream(kind);
         event["properties"]["type"] = json!({ "const": kind });
         event["properties"]["schema"] = json!({ "const": schema });
         event["properties"]["data"] = data;
@@ -217,6 +218,21 @@ fn described(place: &'static str) -> (Vec<(String, Described)>, Map<String, Valu
     });
     let events = events.collect();
     (events, generator.take_definitions(true))
+}
+
+/// What an event of this type happened to, which its data do not say again.
+fn stream(kind: &str) -> Value {
+    let of = kind.split('.').next().unwrap_or_default();
+    let id = match of {
+        "stock" | "sku" => "the SKU",
+        "location" => "its code",
+        _ => "its id",
+    };
+    json!({
+        "type": "string",
+        "pattern": format!("^{of}-."),
+        "description": format!("What it happened to: `{of}-` and {id}."),
+    })
 }
 
 /// The name of an event's schema: `PaymentRequestFailed`.

@@ -17,6 +17,7 @@ use crate::fields::Fields;
 use crate::listing::{Limit, Listing, Page, Sort};
 pub use crate::outline::MEMBER;
 use crate::resources::stock;
+use crate::scope::ListScope;
 
 /// The most documents that are shown beside others, as far as they fit
 /// [`crate::listing::PAGE_BYTES_MAX`].
@@ -128,10 +129,8 @@ impl Include {
             }
             Self::Stock => stock::seen_by(principal).any_of("id", skus),
             Self::Products => {
-                let status = (!principal.works_here()).then_some("published");
-                Listing::of(ReadModel::Products, "products", BY_ID)
-                    .any_of("id", products)
-                    .only("status =", status)
+                let scope = ListScope::of_catalogue(principal);
+                Listing::of(&scope, ReadModel::Products, "products", BY_ID).any_of("id", products)
             }
         };
         let page = listing.page(db, Limit::most(INCLUDED_MAX), None).await?;

@@ -5,10 +5,12 @@
 //! [`crate::listing`].
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use identity::Principal;
 use serde::de::DeserializeOwned;
 use service::Problem;
+use service::accept::{self, CSV, JSON};
 use service::extract::Query;
 
 use crate::app::App;
@@ -16,7 +18,7 @@ use crate::described;
 use crate::fields::FieldNames;
 use crate::fresh::{Fresh, Prefer};
 use crate::included::{Include, MEMBER};
-use crate::listing::{Limit, Listing};
+use crate::listing::{Limit, Listing, WriteCsv};
 
 /// Which page of a list, and how fresh.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub trait Paged: DeserializeOwned + Send {
 pub trait ListQuery: Paged {
     /// What may be shown beside its documents.
     const INCLUDES: Option<Include> = None;
+    /// How a page of it is written for who asks for CSV.
+    const CSV: Option<WriteCsv> = None;
 
     /// What is asked for, as far as the caller may see it.
     ///
@@ -66,11 +70,20 @@ pub async fn list_of<L: ListQuery>(
 ) -> Result<Response, Problem> {
     let Paging { limit, cursor, min_position, fields, include } = list.paging();
     let include = Include::checked(include, L::INCLUDES, request.extensions())?;
+    let csv = L::CSV.map(|write| Ok::<_, Problem>(is_csv(request.headers())?.then_some(write)));
+    let csv = csv.transpose()?.flatten();
+    if csv.is_some() {
+        must_be_whole(fields.is_some(), include.is_some())?;
+    }
     let fields = fields.map(|names| described::fields(path.as_str(), &names)).transpose()?;
     let listing = list.listing(&app, principal).await?;
     let fresh = Fresh::new(min_position, prefer).of(principal);
     let mut db = app.progress.reader(listing.model, &fresh).await?;
     let page = listing.page(&mut db, limit, cursor.as_deref()).await?;
+    if let Some(write) = csv {
+        let page = page.respond_csv(write, request.uri(), request.headers())?;
+        return Ok((fresh.applied(), db.lacks(), page).into_response());
+    }
     let included = match include {
         Some(include) => {
             let documents = page.documents.iter().map(String::as_str);
@@ -88,6 +101,31 @@ pub async fn list_of<L: ListQuery>(
     let included = included.map(|included| included.json(below.as_ref())).transpose()?;
     let page = page.respond(included.as_deref(), request.uri(), request.headers());
     Ok((fresh.applied(), db.lacks(), page).into_response())
+}
+
+/// Whether a page is wanted as CSV, where it may be had so.
+fn is_csv(headers: &HeaderMap) -> Result<bool, Problem> {
+    let detail = "this is answered as application/json or text/csv, which Accept leaves out";
+    let best = accept::best(headers, &[JSON, CSV]);
+    let best =
+        best.ok_or_else(|| Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", detail))?;
+    Ok(best == CSV)
+}
+
+/// CSV has the columns it has.
+fn must_be_whole(has_fields: bool, has_include: bool) -> Result<(), Problem> {
+    let name = match (has_fields, has_include) {
+        (true, _) => "fields",
+        (_, true) => "include",
+        (false, false) => return Ok(()),
+    };
+    let problem = "a parameter of the query is wrong";
+    let detail = "the columns of CSV are what they are: ask for JSON";
+    Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(
+        name,
+        "contradicts_accept",
+        detail,
+    ))
 }
 
 /// The query of a list: what may be asked of this one, and what may be asked of each. All else is
@@ -168,10 +206,10 @@ macro_rules! list {
                 _: &$crate::app::App,
                 principal: identity::Principal,
             ) -> Result<$crate::listing::Listing, service::Problem> {
-                $crate::scope::must_work_here(principal)?;
+                let scope = $crate::scope::ListScope::of_shop(principal)?;
                 let sort: fn(&$name) -> $crate::listing::Sort = $sorting;
                 let model = domain::ReadModel::$model;
-                Ok($crate::listing::Listing::of(model, $view, sort(&self))
+                Ok($crate::listing::Listing::of(&scope, model, $view, sort(&self))
                     $( .only($condition, self.$field $( .map($into) )?) )*)
             }
         }

@@ -4,7 +4,7 @@
 //! The statements are put together here, so that each combination of filters gets its own plan;
 //! values are always bound, never written into the text.
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ReadModel;
@@ -14,12 +14,12 @@ use service::Problem;
 pub use service::paging::{LIMIT_MAX, Limit, link};
 use sqlx::postgres::{PgHasArrayType, PgRow};
 use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
-use uuid::Uuid;
 
 use crate::cursor::{self, Key, Kind};
 use crate::document::respond_unversioned;
 use crate::fields::Fields;
 use crate::outline::MEMBER;
+use crate::scope::ListScope;
 
 /// Bytes of documents after which a page ends, whatever its limit.
 pub const PAGE_BYTES_MAX: usize = 2 << 20;
@@ -53,6 +53,9 @@ impl Sort {
     }
 }
 
+/// Writes documents as CSV.
+pub type WriteCsv = fn(&[String]) -> Result<String, Problem>;
+
 /// The documents of a list that are asked for.
 pub struct Listing {
     /// What its view shows.
@@ -72,13 +75,14 @@ pub struct Page {
 }
 
 impl Listing {
-    /// All documents of `view`, which shows what is built of `model`.
-    pub fn of(model: ReadModel, view: &'static str, sort: Sort) -> Self {
+    /// All documents in `view`, which shows what is built of `model`, within the scope.
+    pub fn of(scope: &ListScope, model: ReadModel, view: &'static str, sort: Sort) -> Self {
         let mut sql = QueryBuilder::new("SELECT document::text");
         for (column, _) in sort.columns {
             sql.push(", ").push(column);
         }
-        sql.push(" FROM ").push(view).push(" WHERE true");
+        sql.push(" FROM ").push(view).push(" WHERE ");
+        scope.condition(&mut sql);
         Self { model, view, sql, sort }
     }
 
@@ -114,14 +118,6 @@ impl Listing {
         if !values.is_empty() {
             self.sql.push(" AND ").push(column).push(" = ANY(").push_bind(values).push(")");
         }
-        self
-    }
-
-    /// Only those of which the order is this customer's: found by their orders, which are few.
-    #[must_use]
-    pub fn of_orders_of(mut self, customer: Uuid) -> Self {
-        let orders = " AND order_id = ANY(ARRAY(SELECT id FROM orders WHERE customer_id = ";
-        self.sql.push(orders).push_bind(customer).push("))");
         self
     }
 
@@ -234,6 +230,33 @@ impl Page {
         Ok(Self { documents: documents.collect::<Result<_, _>>()?, ..self })
     }
 
+    /// The same as CSV, where the `Link` alone leads on.
+    ///
+    /// # Errors
+    /// 500, where a document is not what it should be.
+    pub fn respond_csv(
+        self,
+        write: WriteCsv,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Response, Problem> {
+        let mut response = respond_unversioned(headers, write(&self.documents)?);
+        if response.headers().contains_key(header::CONTENT_TYPE) {
+            let kind = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        self.lead_on(&mut response, uri);
+        Ok(response)
+    }
+
+    fn lead_on(&self, response: &mut Response, uri: &Uri) {
+        if let Some(next) = &self.next
+            && let Some(link) = link(uri, "cursor", next)
+        {
+            response.headers_mut().insert(header::LINK, link);
+        }
+    }
+
     /// `{"items": […], "next": cursor or null}`, with what is included beside them, and a `Link` to
     /// the next page (RFC 8288); or 304 if the client has the same already.
     pub fn respond(self, included: Option<&str>, uri: &Uri, headers: &HeaderMap) -> Response {
@@ -244,11 +267,7 @@ impl Page {
             Some(json) => format!("{{\"items\":[{items}],\"next\":{next},\"{MEMBER}\":{json}}}"),
         };
         let mut response = respond_unversioned(headers, body);
-        if let Some(next) = &self.next
-            && let Some(link) = link(uri, "cursor", next)
-        {
-            response.headers_mut().insert(header::LINK, link);
-        }
+        self.lead_on(&mut response, uri);
         response
     }
 }

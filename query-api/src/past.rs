@@ -15,6 +15,7 @@ use identity::Principal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
+use service::json::TIME_WANTED;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -59,7 +60,9 @@ impl TryFrom<String> for Point {
             Ok(_) => return Err("must not be negative"),
             Err(_) => {}
         }
-        time(&text).map(Self::Time).ok_or("must be a position or an RFC 3339 time")
+        time(&text)
+            .map(Self::Time)
+            .ok_or("must be a position, or an RFC 3339 time, such as 2026-01-31T12:00:00Z")
     }
 }
 
@@ -78,7 +81,7 @@ pub struct Time(pub DateTime<Utc>);
 impl TryFrom<String> for Time {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        time(&text).map(Self).ok_or("must be an RFC 3339 time")
+        time(&text).map(Self).ok_or(TIME_WANTED)
     }
 }
 

@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
-const JSON: &str = "application/json";
+/// JSON.
+pub const JSON: &str = "application/json";
+/// Comma-separated values.
+pub const CSV: &str = "text/csv";
 const PROBLEM: &str = "application/problem+json";
 
 /// The routes that answer JSON alone: path and method, in small letters.
@@ -60,30 +63,49 @@ pub(crate) fn answers_json_alone(answers: &Map<String, Value>) -> bool {
     kinds.peek().is_some() && kinds.all(|kind| kind == JSON)
 }
 
-/// Whether JSON is among what a caller takes: all is, where nothing is said. Of what is said of it
-/// the most exact counts.
 fn takes_json(headers: &HeaderMap) -> bool {
-    let said = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
-    let (mut is_said, mut best) = (false, (0, false));
-    for range in said.flat_map(|it| it.split(',')).filter(|range| !range.trim().is_empty()) {
-        is_said = true;
-        let mut parts = range.split(';').map(str::trim);
-        let exactness = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-            JSON => 3,
-            "application/*" => 2,
-            "*/*" | "*" => 1,
-            _ => continue,
-        };
-        best = best.max((exactness, !parts.any(is_never)));
-    }
-    !is_said || best.1
+    best(headers, &[JSON]).is_some()
 }
 
-/// `q=0`: what is never taken.
-fn is_never(parameter: &str) -> bool {
-    let weight =
-        parameter.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
-    weight.is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0_f32))
+/// Of what there is, what a caller takes most gladly; of what is taken alike, what is named most
+/// exactly, and else the first. All is taken where nothing is said; nothing, where all is left out.
+pub fn best<'a>(headers: &HeaderMap, offered: &[&'a str]) -> Option<&'a str> {
+    let said = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
+    let said: Vec<&str> =
+        said.flat_map(|it| it.split(',')).filter(|range| !range.trim().is_empty()).collect();
+    if said.is_empty() {
+        return offered.first().copied();
+    }
+    let mut best: Option<(&str, (f32, u8))> = None;
+    for kind in offered {
+        let ranges = said.iter().filter_map(|range| weighed(range, kind));
+        // Of what is said of one the most exact counts.
+        let Some((exactness, weight)) = ranges.max_by_key(|(exactness, _)| *exactness) else {
+            continue;
+        };
+        if weight > 0.0 && best.is_none_or(|(_, most)| (weight, exactness) > most) {
+            best = Some((kind, (weight, exactness)));
+        }
+    }
+    best.map(|(kind, _)| kind)
+}
+
+/// How exactly a range names a kind, and how gladly it is taken; none where it does not name it.
+fn weighed(range: &str, kind: &str) -> Option<(u8, f32)> {
+    let mut parts = range.split(';').map(str::trim);
+    let named = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let family = kind.split('/').next().unwrap_or_default();
+    let exactness = match named.as_str() {
+        named if named == kind => 3,
+        "*/*" | "*" => 1,
+        named if named.strip_suffix("/*") == Some(family) => 2,
+        _ => return None,
+    };
+    let weight = parts.find_map(|it| {
+        let (name, weight) = it.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then(|| weight.trim().parse().unwrap_or(1.0))
+    });
+    Some((exactness, weight.unwrap_or(1.0)))
 }
 
 #[cfg(test)]
@@ -122,6 +144,29 @@ mod tests {
             &["text/html", "text/csv;q=1"],
         ] {
             assert!(!takes(said), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_most_gladly_is_given() {
+        let best = |said: &'static str| {
+            let headers = [(header::ACCEPT, HeaderValue::from_static(said))];
+            best(&HeaderMap::from_iter(headers), &[JSON, CSV])
+        };
+        for (said, wanted) in [
+            ("text/csv", Some(CSV)),
+            ("text/csv, */*", Some(CSV)),
+            ("text/csv, */*;q=0.8", Some(CSV)),
+            ("text/csv;q=0.5, application/json", Some(JSON)),
+            ("application/json, text/csv", Some(JSON)),
+            ("*/*", Some(JSON)),
+            ("text/*", Some(CSV)),
+            ("text/html, */*;q=0.1", Some(JSON)),
+            ("text/html", None),
+            ("text/csv;q=0, application/json;q=0", None),
+            ("", Some(JSON)),
+        ] {
+            assert_eq!(best(said), wanted, "{said}");
         }
     }
 

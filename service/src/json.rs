@@ -18,6 +18,7 @@ use serde_path_to_error::{Path, Segment};
 
 use self::by_name::ByName;
 pub use self::whole::whole;
+pub use self::words::TIME_WANTED;
 pub(crate) use self::words::in_words_of_json;
 use crate::problem::Problem;
 

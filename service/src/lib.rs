@@ -3,7 +3,7 @@
 //!
 //! It knows neither the domain nor the log: nothing here may depend on what a shop is.
 
-mod accept;
+pub mod accept;
 mod access;
 mod answers;
 pub mod arguments;
@@ -30,6 +30,7 @@ mod logging;
 pub mod metrics;
 pub mod openapi;
 pub mod outage;
+pub mod packing;
 pub mod paging;
 pub mod parts;
 pub mod pooler;

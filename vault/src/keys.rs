@@ -74,22 +74,27 @@ impl Vault {
     /// one forgets the other, and who was found to be that guest before.
     ///
     /// # Errors
-    /// The database does not answer.
-    pub async fn unite(&self, guest: DataSubject, customer: DataSubject) -> sqlx::Result<()> {
+    /// This person was forgotten, so nobody else is found to be them; or the database does not
+    /// answer.
+    pub async fn unite(&self, guest: DataSubject, customer: DataSubject) -> Result<(), VaultError> {
         // Nothing may be known of the guest yet; what will be is the customer's too.
         let (_, sealed) = self.new_key(guest);
-        sqlx::query!(
-            "WITH theirs AS (UPDATE vault_keys SET customer = $3 WHERE customer = $1)
-             INSERT INTO vault_keys AS k (subject, sealed, customer) SELECT $1, $2, $3
-             WHERE NOT EXISTS (SELECT FROM vault_erased WHERE subject = $1)
-             ON CONFLICT (subject) DO UPDATE SET customer = $3 WHERE k.customer IS NULL",
+        let gone = sqlx::query_scalar!(
+            r#"WITH gone AS (SELECT FROM vault_erased WHERE subject = $3),
+                  theirs AS (
+                      UPDATE vault_keys SET customer = $3
+                      WHERE customer = $1 AND NOT EXISTS (SELECT FROM gone)),
+                  united AS (
+                      INSERT INTO vault_keys AS k (subject, sealed, customer) SELECT $1, $2, $3
+                      WHERE NOT EXISTS (SELECT FROM vault_erased WHERE subject = $1)
+                        AND NOT EXISTS (SELECT FROM gone)
+                      ON CONFLICT (subject) DO UPDATE SET customer = $3 WHERE k.customer IS NULL)
+             SELECT EXISTS (SELECT FROM gone) AS "gone!""#,
             guest.0,
             sealed,
             customer.0
-        )
-        .execute(&self.db)
-        .await
-        .map(drop)
+        );
+        if gone.fetch_one(&self.db).await? { Err(VaultError::Erased) } else { Ok(()) }
     }
 
     /// Somebody, and the guests they were: at most `GUESTS_MAX` of these.

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use chrono::{TimeDelta, Utc};
-use command_api::{App, router, routes};
+use command_api::{App, described, router, routes, webhooks};
 use domain::{CustomerId, GuestId};
 use identity::api_keys::ApiKeys;
 use identity::principal::Member;
@@ -85,6 +85,9 @@ async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
         let path = path.replace("{delivery_id}", "1-0");
         routes.push((method, path.replace("{id}", &Uuid::nil().to_string()), access));
     }
+    let gateway = webhooks::PATH.replace("{name}", "stripe");
+    routes.push((Method::POST, gateway.clone(), webhooks::ACCESS));
+    walks_all_that_is_described(&routes);
     // What ends what lets somebody in comes last.
     let ends = |path: &str| path.ends_with("/forget") || path == "/v1/guests/end";
     routes.sort_by_key(|(_, path, _)| ends(path));
@@ -99,6 +102,8 @@ async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
         for (principal, token) in &everybody {
             let wanted = match (access.permits(*principal), principal) {
                 (true, _) => StatusCode::OK,
+                // A token changes nothing there: what is not signed is no gateway's.
+                (false, _) if path == gateway => StatusCode::OK,
                 (false, Principal::Stranger) => StatusCode::UNAUTHORIZED,
                 (false, _) => StatusCode::FORBIDDEN,
             };
@@ -107,6 +112,38 @@ async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
         }
     }
     assert_eq!(asked.shop.head().await, 0, "nobody meant anything");
+}
+
+/// Nothing that the document of this API describes is left out.
+fn walks_all_that_is_described(routes: &[(Method, String, Access)]) {
+    let nil = Uuid::nil().to_string();
+    let names =
+        [("{id}", &*nil), ("{sku}", "TOTE"), ("{delivery_id}", "1-0"), ("{name}", "stripe")];
+    for (path, methods) in described::document()["paths"].as_object().unwrap() {
+        let at = names.iter().fold(path.clone(), |path, (name, value)| path.replace(name, value));
+        for (method, operation) in methods.as_object().unwrap() {
+            let access = &operation["x-access"];
+            let told = |(known, place, says): &(Method, String, Access)| {
+                known.as_str().eq_ignore_ascii_case(method) && *place == at && access == says.name()
+            };
+            assert!(routes.iter().any(told), "{method} {path} for {access} is not tried");
+        }
+    }
+}
+
+/// What is not signed is refused alike, whoever sends it.
+#[sqlx::test(migrations = "../migrations")]
+async fn no_token_makes_a_gateway_of_anybody(db: PgPool) {
+    let asked = Known::asking(&db);
+    for (principal, token) in everybody(&asked).await {
+        assert!(!webhooks::ACCESS.permits(principal));
+        let event = post("/v1/gateways/stripe/events", &json!({"id": "evt_1"}));
+        let event = match token {
+            Some(token) => event.with("authorization", format!("Bearer {token}")),
+            None => event,
+        };
+        assert_eq!(asked.shop.send(event).await.code(), "invalid_signature", "{principal:?}");
+    }
 }
 
 /// A line of a batch is for those whom its command is for.

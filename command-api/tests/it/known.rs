@@ -21,6 +21,7 @@ use uuid::Uuid;
 use vault::{Master, Vault};
 
 use crate::shop::{Answer, Ask, Shop, post};
+use crate::webhooks::of_stripe;
 
 const ISSUER: &str = "https://shop.example";
 
@@ -71,7 +72,7 @@ impl Known {
         let people = people.with_post(post(&vault));
         let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
         let (writer, _) = Writer::start(db, writer::Settings::default());
-        let app = App::new(writer.clone(), TimeDelta::minutes(15));
+        let app = App::new(writer.clone(), TimeDelta::minutes(15)).with_webhooks(of_stripe(db));
         let app = app.with_vault(does.keeps.then(|| vault.clone()));
         let desk = Desk { issuer: issuer.clone(), people };
         let identity = Identity { db: db.clone(), desk: Some(desk), beyond: command_api::BEYOND };

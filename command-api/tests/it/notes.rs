@@ -96,7 +96,7 @@ async fn what_people_write_is_sealed_for_whose_order_it_is(db: PgPool) {
     let at = ("payment.uncollected", "/reason");
     ids.push(written(&known, (&customer, &abort), why("pays by card"), at).await.0);
     let cancel = format!("/v1/orders/{off}/cancel");
-    let at = ("order.cancelled", "/reason/requested");
+    let at = ("order.cancelled", "/note");
     ids.push(written(&known, (&customer, &cancel), why("is in hospital"), at).await.0);
 
     assert!(!everything(&db).await.contains(MARK), "sealed before");
@@ -122,7 +122,7 @@ async fn what_people_write_is_sealed_for_whose_order_it_is(db: PgPool) {
     }
     // The shop goes on, and nothing that it says of them is kept.
     let cancel = format!("/v1/orders/{standing}/cancel");
-    let at = ("order.cancelled", "/reason/requested");
+    let at = ("order.cancelled", "/note");
     let (id, _) = written(&known, (&staff, &cancel), why("is gone"), at).await;
     let nothing = known.send(&staff, get(format!("/v1/notes/{id}"))).await;
     assert_eq!(nothing.status, StatusCode::NOT_FOUND);
@@ -171,7 +171,7 @@ async fn of_an_order_that_was_taken_along_it_is_about_the_customer(db: PgPool) {
     let at = ("payment.uncollected", "/reason");
     let (of_payment, _) = written(&known, (&staff, &uncollect), why.clone(), at).await;
     let cancel = format!("/v1/orders/{taken}/cancel");
-    let at = ("order.cancelled", "/reason/requested");
+    let at = ("order.cancelled", "/note");
     let (of_order, _) = written(&known, (&staff, &cancel), why, at).await;
     let export = known.done(&customer, get("/v1/people/me/export")).await.body;
     let named = |note: &Value| note["id"].as_str().unwrap().to_owned();
@@ -215,7 +215,7 @@ async fn what_the_shop_writes_for_itself_is_no_shopper_s(db: PgPool) {
     // A shopper who writes the same has a note of their own.
     let cancel = format!("/v1/orders/{order}/cancel");
     let why = json!({ "reason": format!("{MARK} called, will pick it up") });
-    let at = ("order.cancelled", "/reason/requested");
+    let at = ("order.cancelled", "/note");
     let (own, _) = written(&known, (&customer, &cancel), why, at).await;
     assert_ne!(own, id);
 
@@ -262,7 +262,7 @@ async fn what_nobody_wrote_is_plain(db: PgPool) {
     let given_up = known.shop.payload(&stream, "payment.uncollected").await;
     assert_eq!(given_up["reason"], "the customer gave it up");
     // Of an order that is nobody's it is about nobody: the shop reads it.
-    let at = ("order.cancelled", "/reason/requested");
+    let at = ("order.cancelled", "/note");
     let cancel = format!("/v1/orders/{}/cancel", order.id());
     let why = json!({"reason": "out of fashion"});
     let (id, _) = written(&known, (&staff, &cancel), why, at).await;
@@ -289,7 +289,7 @@ async fn what_no_event_names_is_swept(db: PgPool) {
     refuse("another colour").await;
     // The same words about the same order, which an event names now, before and after.
     let cancel = format!("/v1/orders/{order}/cancel");
-    let at = ("order.cancelled", "/reason/requested");
+    let at = ("order.cancelled", "/note");
     let why = json!({"reason": "another colour"});
     let (id, _) = written(&known, (&customer, &cancel), why, at).await;
     refuse("another colour").await;

@@ -49,7 +49,7 @@ impl Known {
     }
 }
 
-fn address() -> Value {
+pub fn address() -> Value {
     json!({"name": "Xanthippe Weiß", "lines": ["Quellenhofweg 7"], "postcode": "12345",
            "city": "Zwiebelstadt", "country": "DE", "phone": "0171 5550123",
            "email": "xanthippe@mail.example"})

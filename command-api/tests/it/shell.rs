@@ -137,3 +137,20 @@ async fn who_takes_no_json_has_nothing_done(db: PgPool) {
         shop.done(cart(accept)).await;
     }
 }
+
+/// Where what was made is read is the shop's to say, and nobody's who sends a request.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_location_is_never_made_of_what_a_caller_says(db: PgPool) {
+    let shop = Shop::open(&db);
+    let app = App::new(shop.writer.clone(), TimeDelta::minutes(15));
+    let told = Shop { router: open(&app.with_query_url("https://shop.example/read")), ..shop };
+    for (shop, begin) in [(told, "https://shop.example/read"), (Shop::open(&db), "")] {
+        let cart = post("/v1/carts", &json!({"currency": "EUR"}))
+            .with("host", "elsewhere.example")
+            .with("x-forwarded-host", "elsewhere.example")
+            .with("forwarded", "host=elsewhere.example");
+        let made = shop.done(cart).await;
+        let path = format!("{begin}/v1/carts/{}", made.id());
+        assert_eq!(made.header("location"), Some(path.as_str()));
+    }
+}

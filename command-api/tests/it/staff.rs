@@ -188,12 +188,22 @@ async fn a_program_has_a_key_for_some_routes(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn the_issuer_says_what_it_does(db: PgPool) {
     let asked = Known::asking(&db);
-    let path = "/.well-known/oauth-authorization-server";
-    let said = asked.shop.done(ask(Method::GET, path, "")).await.body;
+    let [said, discovered] = ["oauth-authorization-server", "openid-configuration"]
+        .map(|name| ask(Method::GET, format!("/.well-known/{name}"), ""));
+    let said = asked.shop.done(said).await.body;
+    assert_eq!(said, asked.shop.done(discovered).await.body);
     assert_eq!(said["issuer"], "https://shop.example");
     assert_eq!(said["jwks_uri"], "https://shop.example/.well-known/jwks.json");
-    for none in ["response_types_supported", "grant_types_supported"] {
-        assert_eq!(said[none], Value::Array(Vec::new()));
+    for none in [
+        "response_types_supported",
+        "grant_types_supported",
+        "id_token_signing_alg_values_supported",
+    ] {
+        assert_eq!(said[none], Value::Array(Vec::new()), "{none}");
     }
-    assert!(said.get("token_endpoint").is_none());
+    // Where it says that something is to be asked of it, that is there; the keys are.
+    let endpoints: Vec<_> = said.as_object().unwrap().keys().collect();
+    let endpoints = endpoints.iter().filter(|it| it.ends_with("_uri") || it.ends_with("_endpoint"));
+    assert_eq!(endpoints.collect::<Vec<_>>(), [&"jwks_uri"]);
+    assert_eq!(asked.shop.done(ask(Method::GET, "/.well-known/jwks.json", "")).await.status, 200);
 }

@@ -21,8 +21,8 @@ use super::shop::{Ask, Shop, ask, guarded, keyed, post};
 const SECRET: &str = "whsec_test";
 const TOKEN: &str = "a-token-of-the-shop";
 
-/// A shop that knows Stripe, whose own routes ask for a token.
-fn with_stripe(db: &PgPool) -> Shop {
+/// Who takes webhooks of Stripe.
+pub fn of_stripe(db: &PgPool) -> Webhooks {
     let settings = Settings {
         stripe_secret_key: Some("sk_test".into()),
         stripe_webhook_secret: Some(SECRET.into()),
@@ -30,10 +30,13 @@ fn with_stripe(db: &PgPool) -> Shop {
         stripe_api_base: Some("http://127.0.0.1:9".to_owned()),
         ..Settings::default()
     };
-    let gateways = Gateways::new(db, &settings).unwrap();
+    Webhooks::new(Gateways::new(db, &settings).unwrap(), db.clone())
+}
+
+/// A shop that knows Stripe, whose own routes ask for a token.
+fn with_stripe(db: &PgPool) -> Shop {
     let (writer, _) = Writer::start(db, writer::Settings::default());
-    let app = App::new(writer.clone(), TimeDelta::minutes(15))
-        .with_webhooks(Webhooks::new(gateways, db.clone()));
+    let app = App::new(writer.clone(), TimeDelta::minutes(15)).with_webhooks(of_stripe(db));
     Shop { router: guarded(&app, TOKEN), writer, db: db.clone() }
 }
 

@@ -128,11 +128,12 @@ pub enum ParcelOutcome {
     Lost,
 }
 
-/// Why an order is off.
+/// Why an order is off: a word in `reason`, and in `note` what somebody said, as the document has
+/// both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "reason", content = "note", rename_all = "snake_case")]
 pub enum CancelReason {
-    /// Somebody asked for it.
+    /// Somebody asked for it, in these words.
     Requested(Note),
     /// Nobody paid in time.
     Expired,
@@ -354,6 +355,7 @@ pub struct Completed {}
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cancelled {
     /// Why.
+    #[serde(flatten)]
     pub reason: CancelReason,
     /// Whether it had been certain before.
     pub was_confirmed: bool,

@@ -135,7 +135,7 @@ pub fn ends(story: Story, stream: &str, quantity: u32, (event, outcome): (&str, 
 }
 
 pub fn cancelled() -> Value {
-    json!({ "reason": { "requested": "changed my mind" }, "was_confirmed": true,
+    json!({ "reason": "requested", "note": "changed my mind", "was_confirmed": true,
             "total": eur("100.00"), "units": 4 })
 }
 

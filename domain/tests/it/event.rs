@@ -168,7 +168,11 @@ fn the_words_in_events_are_pinned() {
         [Operation::Authorize, Operation::Capture, Operation::Void, Operation::Refund],
     ]);
     let pinned = json!([
-        [{ "requested": "x" }, "expired", "undeliverable"],
+        [
+            { "reason": "requested", "note": "x" },
+            { "reason": "expired" },
+            { "reason": "undeliverable" }
+        ],
         ["card", "paypal"],
         ["cash_on_delivery", "external"],
         ["delivered", "cancelled", "returned", "lost"],
@@ -208,7 +212,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         Just(json!([])),
         Just(json!({})),
         Just(json!({ "amount": "1.5", "currency": "KWD" })),
-        Just(json!({ "requested": "a\u{0}b" })),
+        Just(json!({ "reason": "requested", "note": "a\u{0}b" })),
     ]
 }
 

@@ -81,6 +81,7 @@ pub fn all() -> Vec<Door> {
     vec![
         ("/.well-known/jwks.json", Anyone, get(published::keys)),
         ("/.well-known/oauth-authorization-server", Anyone, get(published::metadata)),
+        ("/.well-known/openid-configuration", Anyone, get(published::metadata)),
         ("/v1/guests", Anyone, post(guests::welcome)),
         ("/v1/guests/end", Shopper, post(guests::leave)),
         ("/v1/people", Anyone, post(people::register)),

@@ -20,8 +20,10 @@ pub(super) async fn keys(State(identity): State<Identity>) -> Result<Response, P
     Ok(([(header::CACHE_CONTROL, CACHE)], Json(json!({ "keys": keys }))).into_response())
 }
 
-/// Who signs the shop's tokens, for whoever reads them (RFC 8414). Nobody signs in here for
-/// others: no grant of OAuth is given out, so none is told.
+/// Who signs the shop's tokens, for whoever reads them: where RFC 8414 has it, and where discovery
+/// of `OpenID` Connect does, which is all that most libraries look at to find keys. Nobody signs in
+/// here for others: no grant of OAuth and no ID token is given out, so none is told, and neither is
+/// an endpoint for one.
 pub(super) async fn metadata(State(identity): State<Identity>) -> Result<Response, Problem> {
     let issuer = identity.desk()?.issuer.name();
     if !issuer.starts_with("https://") {
@@ -31,6 +33,8 @@ pub(super) async fn metadata(State(identity): State<Identity>) -> Result<Respons
         "issuer": issuer,
         "jwks_uri": format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
         "response_types_supported": [],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [],
         "grant_types_supported": [],
         "token_endpoint_auth_methods_supported": [],
     });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use service::Problem;
@@ -29,8 +30,8 @@ pub struct Office {
     pub jobs: Arc<Jobs>,
 }
 
-/// Nothing is to be said, in a query or in a body.
-#[derive(Deserialize)]
+/// Nothing is to be said.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 

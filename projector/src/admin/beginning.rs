@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use identity::Principal;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use service::Problem;
@@ -72,9 +73,10 @@ pub(super) async fn drop_kept(
 }
 
 /// That it is meant.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Meant {
+    /// It has to be said.
     #[serde(default)]
     yes: bool,
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use identity::Principal;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use service::Problem;
@@ -20,23 +21,32 @@ use crate::operations::{self, Hand, HandError, RELEASED_FOR, RELEASED_FOR_MAX};
 use crate::outcome;
 use crate::projection::Projection;
 
-#[derive(Deserialize)]
+/// For how long nobody takes it who had it.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Release {
+    /// Seconds.
+    #[schemars(range(min = 1, max = RELEASED_FOR_MAX))]
     seconds: Option<u64>,
 }
 
-#[derive(Deserialize)]
+/// What is folded again.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Retry {
+    /// This stream alone; all that are set aside without it.
     stream: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// What is left out.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Skip {
+    /// Where it happened.
     stream: String,
+    /// Which event.
     position: i64,
+    /// Why, for the record.
     reason: String,
 }
 

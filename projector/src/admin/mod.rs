@@ -4,10 +4,11 @@
 //!
 //! * `asked`: of what, and with what; `reading`: where things stand; `doing`: what is done at once;
 //!   `beginning`: what takes its time, and is one of the [`jobs`] then; `refused`: what is not
-//!   done.
+//!   done; [`described`]: all of it, as a document.
 
 mod asked;
 mod beginning;
+pub mod described;
 mod doing;
 pub mod jobs;
 mod reading;
@@ -18,6 +19,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Router, middleware};
 use identity::Access::{self, Ops};
 use identity::{Guard, guard};
+use service::openapi;
 
 pub use self::asked::Office;
 pub use self::refused::CODES;
@@ -56,5 +58,11 @@ pub fn router(office: Office, guard: &Guard) -> Router {
         let admit = middleware::from_fn_with_state((guard.clone(), access), guard::admit);
         router = router.route(path, route.route_layer(admit));
     }
-    router.with_state(office)
+    let router = router.with_state(office);
+    #[cfg(debug_assertions)]
+    let router = {
+        openapi::serve::must_describe(&described::DOCUMENT, &router);
+        openapi::refusals::must_be_described(router, &described::DOCUMENT)
+    };
+    router.merge(openapi::serve::router(|| described::DOCUMENT.clone()))
 }

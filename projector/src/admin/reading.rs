@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::Problem;
@@ -13,9 +14,10 @@ use crate::projection::Projection;
 use crate::{printout, projections};
 
 /// Of all projections, unless one is named.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Of {
+    /// This one alone.
     projection: Option<String>,
 }
 

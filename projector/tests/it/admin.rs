@@ -233,3 +233,15 @@ async fn what_is_done_at_once_says_what_came_of_it(db: PgPool) {
     let failed = actions.as_array().unwrap().iter().find(|it| it["outcome"]["error"].is_string());
     assert_eq!(failed.unwrap()["action"], "skip", "what was refused, too");
 }
+
+#[test]
+fn the_committed_document_is_what_is_served() {
+    let document = admin::described::document();
+    let committed = include_str!("../../../docs/api/projector.openapi.json");
+    let same = service::openapi::serve::text(&document) == committed;
+    assert!(same, "docs/api is old: run `cargo xtask api` and commit the result");
+    for (method, path, access) in admin::accesses() {
+        let told = &document["paths"][path][method.as_str().to_lowercase()];
+        assert_eq!(told["x-access"], access.name(), "{method} {path}");
+    }
+}

@@ -12,7 +12,8 @@ use crate::fresh::Fresh;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, Listing, word};
 use crate::one::{Id, Resource};
-use crate::resources::part::{read_part, seen_by};
+use crate::resources::part::read_part;
+use crate::scope::ListScope;
 
 /// A parcel.
 pub(crate) struct Fulfilment;
@@ -69,8 +70,8 @@ query! {
 
 impl ListQuery for Fulfilments {
     async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
-        let all = Listing::of(ReadModel::Fulfilments, "fulfilments", self.sort.into());
-        Ok(seen_by(principal, all)?
+        let scope = ListScope::of_orders_owner(principal)?;
+        Ok(Listing::of(&scope, ReadModel::Fulfilments, "fulfilments", self.sort.into())
             .only("order_id =", self.order_id)
             .only("status =", self.status.map(word))
             .only("location =", self.location.map(|at| at.to_string())))

@@ -12,6 +12,7 @@ pub mod fulfilment;
 pub mod history;
 pub mod location;
 pub mod order;
+mod order_csv;
 pub mod order_live;
 pub mod own_orders;
 mod part;

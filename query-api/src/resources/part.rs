@@ -14,21 +14,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::document::{Folded, Row, Stored, read};
 use crate::fresh::Fresh;
-use crate::listing::Listing;
-use crate::scope::{Viewer, is_for, must_work_here};
-
-/// As many of a list of parts as somebody sees: of their orders, or all for who works here. A guest
-/// has no list, but the address of each order they placed.
-///
-/// # Errors
-/// 401 or 403 for those who see none.
-pub(super) fn seen_by(principal: Principal, listing: Listing) -> Result<Listing, Problem> {
-    if let Principal::Customer(id) = principal {
-        return Ok(listing.of_orders_of(id.0));
-    }
-    must_work_here(principal)?;
-    Ok(listing)
-}
+use crate::scope::{Viewer, is_for};
 
 /// The part with this stream and id among those of a member of its order.
 pub(super) async fn read_part<F: Folded>(

@@ -19,7 +19,7 @@ use crate::included::Include;
 use crate::list::{ListQuery, query};
 use crate::listing::{CREATED, LIMIT_MAX, Listing, Sort, SortKeys};
 use crate::one::{Id, resource};
-use crate::scope::must_work_here;
+use crate::scope::{ListScope, must_work_here};
 
 resource! {
     /// A product.
@@ -144,7 +144,10 @@ impl ListQuery for Products {
         let ids = self.id.into_iter().map(|id| id.0).collect();
         let some = |names: Vec<String>| (!names.is_empty()).then_some(names);
         let order = self.locale.map_or(TitleOrder::Root, TitleOrder::from);
-        Ok(Listing::of(ReadModel::Products, "products", self.sort.by(order))
+        let scope = ListScope::of_catalogue(principal);
+        // What may be seen already says so.
+        let status = status.filter(|_| principal.works_here());
+        Ok(Listing::of(&scope, ReadModel::Products, "products", self.sort.by(order))
             .any_of::<Uuid>("id", ids)
             .only("skus &&", some(self.sku))
             .only("barcodes &&", some(self.barcode))

@@ -13,7 +13,8 @@ use crate::fresh::Fresh;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, Listing, word};
 use crate::one::{Id, Resource};
-use crate::resources::part::{read_part, seen_by};
+use crate::resources::part::read_part;
+use crate::scope::ListScope;
 
 /// A return.
 pub(crate) struct Return;
@@ -68,8 +69,8 @@ query! {
 
 impl ListQuery for Returns {
     async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
-        let all = Listing::of(ReadModel::Returns, "returns", self.sort.into());
-        Ok(seen_by(principal, all)?
+        let scope = ListScope::of_orders_owner(principal)?;
+        Ok(Listing::of(&scope, ReadModel::Returns, "returns", self.sort.into())
             .only("order_id =", self.order_id)
             .only("status =", self.status.map(word)))
     }

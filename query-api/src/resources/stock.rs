@@ -21,7 +21,7 @@ use crate::list::{ListQuery, query};
 use crate::listing::{Listing, Sort};
 use crate::one::{self, One, Resource};
 use crate::past;
-use crate::scope::must_work_here;
+use crate::scope::{ListScope, must_work_here};
 
 /// What is there of a SKU, for those who are trusted.
 struct Stock;
@@ -129,10 +129,11 @@ query! {
 
 /// What somebody sees of all SKUs.
 pub(crate) fn seen_by(principal: Principal) -> Listing {
-    if principal.works_here() {
-        Listing::of(ReadModel::Stock, "stock", BY_SKU)
-    } else {
-        Listing::of(ReadModel::Search, "stock_on_offer", BY_SKU)
+    match ListScope::of_shop(principal) {
+        Ok(scope) => Listing::of(&scope, ReadModel::Stock, "stock", BY_SKU),
+        Err(_) => {
+            Listing::of(&ListScope::of_anybody(), ReadModel::Search, "stock_on_offer", BY_SKU)
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Who may call which read: every route, for everybody there is; and whose documents they see.
 
 use axum::http::StatusCode;
+use chrono::Utc;
 use domain::{CustomerId, GuestId};
+use identity::api_keys::ApiKeys;
 use identity::principal::Member;
 use identity::token::Subject;
 use identity::{Principal, Role};
@@ -27,6 +29,14 @@ async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
     everybody.push((Principal::Guest(guest), Some(asked.token(Subject::Guest(guest)).await)));
     let token = asked.token(Subject::Customer(customer)).await;
     everybody.push((Principal::Customer(customer), Some(token)));
+    let keys = ApiKeys::new(db.clone());
+    for role in [Role::Staff, Role::Analyst, Role::Ops, Role::Service] {
+        let key = made_key(&keys, json!({"name": "a program", "role": role})).await;
+        everybody.push((Principal::Member(Member::Key(id), role), Some(key)));
+    }
+    // One that is for something else is for none of them but that.
+    let scoped = json!({"name": "a till", "role": "staff", "scopes": ["GET /v1/locations"]});
+    let scoped = made_key(&keys, scoped).await;
     for (path, access) in query_api::accesses() {
         let id = if path.contains("streams") { "order" } else { "TOTE" };
         let path = path.replace("{sku}", "TOTE").replace("{code}", "main");
@@ -44,7 +54,15 @@ async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
             let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
             assert_eq!(refused.then_some(status), wanted, "{path} for {principal:?}");
         }
+        let is_for = path == "/v1/locations" || path == "/v1/locations/main";
+        let status = asked.get(&path, Some(&scoped)).await.status;
+        assert_eq!(status != StatusCode::FORBIDDEN, is_for, "{path}: {status}");
     }
+}
+
+async fn made_key(keys: &ApiKeys, wanted: Value) -> String {
+    let made = keys.make(serde_json::from_value(wanted).unwrap(), Utc::now()).await;
+    format!("Bearer {}", made.unwrap().unwrap().key)
 }
 
 /// A row of a read model as a projector would write it.

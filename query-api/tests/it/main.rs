@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails here
 
 mod access;
+mod by_sql;
 mod caching;
 mod carts;
 mod catalogue;
 mod crowded;
+mod csv;
 mod described;
 mod documents;
 mod events;
@@ -21,6 +23,7 @@ mod lineage;
 mod lists;
 mod outage;
 mod owners;
+mod packed;
 mod pages;
 mod past;
 mod search;
@@ -29,5 +32,6 @@ mod sockets;
 mod stories;
 mod strangers;
 mod support;
+mod times;
 mod waiting;
 mod withdrawn;

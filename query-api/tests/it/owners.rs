@@ -6,6 +6,7 @@ use axum::http::{Request, StatusCode};
 use domain::CustomerId;
 use identity::token::Subject;
 use identity::{Access, Role};
+use query_api::described;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tower::ServiceExt as _;
@@ -16,6 +17,7 @@ use crate::support::Asked;
 
 /// A customer, with one thing of each kind.
 struct Customer {
+    id: Uuid,
     token: String,
     cart: Uuid,
     order: Uuid,
@@ -58,7 +60,7 @@ impl Customer {
         put(db, "carts_rows", cart, &with(shown(cart), bag)).await;
         put(db, "orders_rows", order, &with(shown(order), whole)).await;
         put(db, "payments_rows", payment, &with(shown(payment), owned)).await;
-        Self { token, cart, order, payment, parcel, return_ }
+        Self { id, token, cart, order, payment, parcel, return_ }
     }
 
     /// Theirs, of what a route shows.
@@ -108,6 +110,46 @@ async fn every_thing_is_shown_to_whose_it_is_alone(db: PgPool) {
         }
     }
     assert!(tried >= 16, "{tried}");
+}
+
+/// What is not addressed by an id: lists, whatever of somebody else's is named in their filters.
+#[sqlx::test(migrations = "../migrations")]
+async fn every_list_shows_what_is_ones_own_alone(db: PgPool) {
+    let asked = Asked::open(&db).await;
+    let (ann, bob) = (Customer::of(&asked, &db).await, Customer::of(&asked, &db).await);
+    for who in [&ann, &bob] {
+        for (table, id) in [("fulfilments_rows", who.parcel), ("returns_rows", who.return_)] {
+            let part = json!({"id": id, "order_id": who.order, "status": "packed"});
+            put(&db, table, id, &part).await;
+        }
+    }
+    let document = described::document();
+    let (mut lists, mut tried) = (0, 0);
+    for (path, access) in query_api::accesses() {
+        let of_one = [Access::Shopper, Access::ShopperOrAnalyst, Access::SignedIn];
+        if !of_one.contains(&access) || path.contains("{id}") {
+            continue;
+        }
+        lists += 1;
+        let own = |who: &Customer| [who.order, who.parcel, who.return_].map(|id| id.to_string());
+        let shown = asked.get(path, Some(&ann.token)).await.text;
+        assert!(own(&ann).iter().any(|id| shown.contains(id)), "{path}: {shown}");
+        let mut queries = vec![String::new()];
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        for parameter in parameters.iter().filter(|it| it["schema"]["format"] == "uuid") {
+            let name = parameter["name"].as_str().unwrap();
+            let hers = own(&ann).into_iter().chain([ann.id.to_string()]);
+            queries.extend(hers.map(|id| format!("?{name}={id}")));
+        }
+        for query in queries {
+            let answer = asked.get(&format!("{path}{query}"), Some(&bob.token)).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}{query}");
+            let hers = own(&ann).into_iter().chain([ann.id.to_string()]);
+            assert!(hers.into_iter().all(|id| !answer.text.contains(&id)), "{path}{query}");
+            tried += 1;
+        }
+    }
+    assert!(lists >= 4 && tried >= 16, "{lists} {tried}");
 }
 
 /// A list of parcels or returns has those of a customer's orders, and all for who works here.

@@ -8,6 +8,10 @@ const WRONG_TIMES: [&str; 4] = [
     "input is out of range",
 ];
 
+/// What is said of a time that is none, in a body or a query: a day alone is none either, for it
+/// does not say where it begins.
+pub const TIME_WANTED: &str = "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z";
+
 /// What was wrong with a value, without the names of our types, which say nothing to who sent it,
 /// without the line and column, for the pointer says where, and without the value: it may be of a
 /// person, or a secret, and problems are passed on and kept.
@@ -17,7 +21,7 @@ pub(crate) fn in_words_of_json(detail: &str) -> String {
         return "must be a UUID".to_owned();
     }
     if WRONG_TIMES.contains(&detail) {
-        return "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z".to_owned();
+        return TIME_WANTED.to_owned();
     }
     match detail {
         "invalid digit found in string" | "cannot parse integer from empty string" => {

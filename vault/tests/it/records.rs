@@ -125,8 +125,18 @@ async fn what_a_guest_says_later_is_the_customers(db: PgPool) {
     assert_eq!(vault.all::<PostalAddress>(Kind::Address, customer, true).await.unwrap().len(), 1);
     assert!(vault.erase(customer, Utc::now()).await.unwrap());
     assert!(matches!(kept(&vault, 10).await, Err(VaultError::Erased)));
-    vault.unite(guest, customer).await.unwrap();
+    assert!(matches!(vault.unite(guest, customer).await, Err(VaultError::Erased)));
     assert!(matches!(keep(&vault, 11, guest, true).await, Err(VaultError::Erased)));
+}
+
+/// Nobody is found to be who was forgotten: nothing could forget them then.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_was_forgotten_is_nobody_any_more(db: PgPool) {
+    let vault = vault(&db, &Master::generate());
+    keep(&vault, 10, BOB, true).await.unwrap();
+    vault.erase(ANN, Utc::now()).await.unwrap();
+    assert!(matches!(vault.unite(BOB, ANN).await, Err(VaultError::Erased)));
+    assert!(!vault.is_of(BOB, ANN).await.unwrap() && kept(&vault, 10).await.unwrap().is_some());
 }
 
 /// Many who write about one of whom nothing was known: all is sealed under one key.

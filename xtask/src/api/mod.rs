@@ -14,17 +14,18 @@ use serde_json::Value;
 
 use crate::layout::{Layout, create_dir, remove_dir};
 use crate::process::run_logged;
-use crate::services::{COMMAND_API, QUERY_API};
+use crate::services::{COMMAND_API, PROJECTOR, QUERY_API};
 use crate::{cargo, progress, test};
 
 /// Where they lie, from the root of the workspace.
 const FOLDER: &str = "docs/api";
 /// Each with the program that writes it.
-const DOCUMENTS: [(&str, &str); 4] = [
+const DOCUMENTS: [(&str, &str); 5] = [
     ("command-api.openapi.json", COMMAND_API),
     ("query-api.openapi.json", QUERY_API),
     ("events.asyncapi.json", QUERY_API),
     ("events.schema.json", QUERY_API),
+    ("projector.openapi.json", PROJECTOR),
 ];
 /// Where it is said that a break is meant.
 const CHANGELOG: &str = "CHANGELOG.md";
@@ -55,7 +56,7 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     create_dir(&made)?;
     progress::step("Building", "all programs");
     let programs = cargo::build_for_tests()?;
-    for name in [COMMAND_API, QUERY_API] {
+    for name in [COMMAND_API, QUERY_API, PROJECTOR] {
         let program = programs.get(name).with_context(|| format!("cargo built no {name}"))?;
         let mut command = Command::new(program);
         command.arg("describe").arg(&made);

@@ -58,6 +58,17 @@ lines AS (
     SELECT 2, m.name, 0, '', format(E'CREATE VIEW %I AS\n%s', m.name, pg_get_viewdef(m.oid, true))
     FROM mine m WHERE m.kind = 'v'
     UNION ALL
+    -- What they say of themselves: each, then its columns as they were added.
+    SELECT CASE m.kind WHEN 'v' THEN 2 ELSE 1 END, m.name, 3, lpad(d.objsubid::text, 4, '0'),
+           format('COMMENT ON %s IS %L;',
+                  CASE WHEN a.attname IS NOT NULL THEN format('COLUMN %I.%I', m.name, a.attname)
+                       WHEN m.kind = 'v' THEN format('VIEW %I', m.name)
+                       ELSE format('TABLE %I', m.name) END,
+                  d.description)
+    FROM mine m
+    JOIN pg_description d ON d.objoid = m.oid AND d.classoid = 'pg_class'::regclass
+    LEFT JOIN pg_attribute a ON a.attrelid = m.oid AND a.attnum = d.objsubid AND d.objsubid > 0
+    UNION ALL
     SELECT 3, f.name, 0, f.signature,
            replace(rtrim(pg_get_functiondef(f.oid), E'\n'), 'CREATE OR REPLACE FUNCTION public.',
                    'CREATE FUNCTION ') || ';'

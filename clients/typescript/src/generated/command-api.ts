@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/openid-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same, where OpenID Connect Discovery has it
+         * @description The same, where OpenID Connect Discovery has it. There are no ID tokens.
+         */
+        get: operations["issuer.discover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/addresses": {
         parameters: {
             query?: never;
@@ -2511,10 +2531,12 @@ export interface components {
         /** @description Who signs tokens, as RFC 8414 has it. */
         AuthorizationServer: {
             grant_types_supported?: string[];
+            id_token_signing_alg_values_supported?: string[];
             issuer: string;
             /** @description Where the keys are. */
             jwks_uri: string;
             response_types_supported?: string[];
+            subject_types_supported?: "public"[];
             token_endpoint_auth_methods_supported?: string[];
         };
         /** @description How an order came to be off. */
@@ -5251,10 +5273,84 @@ export interface operations {
                      *       "grant_types_supported": [
                      *         "text"
                      *       ],
+                     *       "id_token_signing_alg_values_supported": [
+                     *         "text"
+                     *       ],
                      *       "issuer": "text",
                      *       "jwks_uri": "text",
                      *       "response_types_supported": [
                      *         "text"
+                     *       ],
+                     *       "subject_types_supported": [
+                     *         "public"
+                     *       ],
+                     *       "token_endpoint_auth_methods_supported": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuthorizationServer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "issuer.discover": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its name, and where its keys are. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "grant_types_supported": [
+                     *         "text"
+                     *       ],
+                     *       "id_token_signing_alg_values_supported": [
+                     *         "text"
+                     *       ],
+                     *       "issuer": "text",
+                     *       "jwks_uri": "text",
+                     *       "response_types_supported": [
+                     *         "text"
+                     *       ],
+                     *       "subject_types_supported": [
+                     *         "public"
                      *       ],
                      *       "token_endpoint_auth_methods_supported": [
                      *         "text"
@@ -6309,6 +6405,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             /** @description Precondition Failed */
             412: {
                 headers: {
@@ -6437,6 +6549,22 @@ export interface operations {
                         code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merged" | "cart_of_another";
                         /** @constant */
                         status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
                     };
                 };
             };
@@ -6957,6 +7085,22 @@ export interface operations {
                         code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merge_refused" | "cart_merged" | "cart_of_other_currency";
                         /** @constant */
                         status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
                     };
                 };
             };
@@ -8696,6 +8840,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             /** @description Precondition Failed */
             412: {
                 headers: {
@@ -8977,6 +9137,22 @@ export interface operations {
                         code?: "another_log" | "order_of_another";
                         /** @constant */
                         status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
                     };
                 };
             };

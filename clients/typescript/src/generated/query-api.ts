@@ -4649,6 +4649,8 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["OrderPage"];
+                    /** @example text */
+                    "text/csv": string;
                 };
             };
             /** @description It is as it was. */
@@ -4668,7 +4670,22 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            406: components["responses"]["NotAcceptable"];
+            /** @description Not Acceptable */
+            406: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_acceptable";
+                        /** @constant */
+                        status?: 406;
+                    };
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {

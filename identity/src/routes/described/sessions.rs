@@ -126,12 +126,24 @@ fn published(document: &mut Description) {
         .text("The keys that verify the shop's tokens (RFC 7517).")
         .answer(200, "The keys of now.", Some((JSON, &keys)), PRIVATE);
     document.add(told);
-    let path = "/.well-known/oauth-authorization-server";
-    let told = of(Method::GET, path, "issuer.read", TAG)
-        .text("Who signs the shop's tokens (RFC 8414). Nobody signs in here for others.")
-        .answer(200, "Its name, and where its keys are.", Some((JSON, &metadata)), PRIVATE)
-        .refuses(["not_found"]);
-    document.add(told);
+    for (path, id, text) in [
+        (
+            "/.well-known/oauth-authorization-server",
+            "issuer.read",
+            "Who signs the shop's tokens (RFC 8414). Nobody signs in here for others.",
+        ),
+        (
+            "/.well-known/openid-configuration",
+            "issuer.discover",
+            "The same, where OpenID Connect Discovery has it. There are no ID tokens.",
+        ),
+    ] {
+        let told = of(Method::GET, path, id, TAG)
+            .text(text)
+            .answer(200, "Its name, and where its keys are.", Some((JSON, &metadata)), PRIVATE)
+            .refuses(["not_found"]);
+        document.add(told);
+    }
 }
 
 fn post(path: &str, id: &str) -> Endpoint {
@@ -157,6 +169,8 @@ fn metadata() -> Value {
             "issuer": { "type": "string" },
             "jwks_uri": { "type": "string", "description": "Where the keys are." },
             "response_types_supported": none,
+            "subject_types_supported": { "type": "array", "items": { "const": "public" } },
+            "id_token_signing_alg_values_supported": none,
             "grant_types_supported": none,
             "token_endpoint_auth_methods_supported": none,
         },

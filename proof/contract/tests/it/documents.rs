@@ -13,7 +13,8 @@ fn document(name: &str) -> PathBuf {
     root().join("docs/api").join(name)
 }
 
-const APIS: [&str; 2] = ["command-api.openapi.json", "query-api.openapi.json"];
+const APIS: [&str; 3] =
+    ["command-api.openapi.json", "query-api.openapi.json", "projector.openapi.json"];
 
 #[test]
 fn spectral_and_redocly_find_nothing() {

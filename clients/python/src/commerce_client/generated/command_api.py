@@ -198,10 +198,12 @@ class AuthorizationServer(TypedDict):
     """Who signs tokens, as RFC 8414 has it."""
 
     grant_types_supported: NotRequired[list[str]]
+    id_token_signing_alg_values_supported: NotRequired[list[str]]
     issuer: str
     # Where the keys are.
     jwks_uri: str
     response_types_supported: NotRequired[list[str]]
+    subject_types_supported: NotRequired[list[Literal["public"]]]
     token_endpoint_auth_methods_supported: NotRequired[list[str]]
 
 
@@ -2165,6 +2167,13 @@ class IssuerOperations(Operations):
         `GET /.well-known/oauth-authorization-server`
         """
         return self._client.ask("GET", "/.well-known/oauth-authorization-server", **options)
+
+    def discover(self, **options: Unpack[PlainOptions]) -> Answer[AuthorizationServer]:
+        """The same, where OpenID Connect Discovery has it. There are no ID tokens.
+
+        `GET /.well-known/openid-configuration`
+        """
+        return self._client.ask("GET", "/.well-known/openid-configuration", **options)
 
 
 class AddressOperations(Operations):

@@ -4,6 +4,7 @@
 mod files;
 mod markers;
 mod shop;
+mod traces;
 mod wrong;
 
 use std::fs;
@@ -57,6 +58,7 @@ async fn live(shop: &mut Shop) -> Person {
     shop.join(&mut person).await;
     shop.buy(&mut person, left).await;
     shop.write(&person).await;
+    shop.send_back(&mut person).await;
     // They are written to about what they bought, where their addresses say.
     while !shop.inbox.next().await.to.starts_with("write") {}
     person
@@ -79,7 +81,10 @@ async fn who_is_forgotten_is_forgotten_everywhere(db: PgPool) {
     stock(&shop, &published).await;
     let person = live(&mut shop).await;
     let known = shop.personal.clone();
+    shop.look_for(&person).await;
     shop.staff().await;
+    shop.colleague().await;
+    shop.people_of_files().await;
     shop.ask_wrongly(&person).await;
     let hidden = shop.personal.and(&shop.secret);
     let (status, export) = shop.get(shop.commands("/v1/people/me/export"), &person.token).await;

@@ -19,6 +19,7 @@ pub const INTERNAL_NOTE: &str = "note of the shop for itself";
 
 /// The shop, who asks it, and what must not be found.
 pub struct Shop {
+    pub db: PgPool,
     pub stack: Stack,
     pub client: Client,
     pub inbox: Inbox,
@@ -49,10 +50,14 @@ impl Shop {
         let owner = secret.add("the service's own token", unmistakable("owner-token-"));
         let made = Command::new(harness::built("command-api")).arg("master-key").output().unwrap();
         let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        let master_key = [("MASTER_KEY", key.clone())];
+        let index_key = by_hand(&stack::database(db), "index-key", &master_key, Stdio::null());
+        let index_key = secret.add("the key of words", index_key.trim());
         let told = vec![
             ("API_TOKEN", owner.clone()),
             ("ACCESS", "asked".to_owned()),
             ("MASTER_KEY", secret.add("the master key", key)),
+            ("INDEX_KEY", index_key),
             ("SMTP_URL", format!("smtp://127.0.0.1:{}", inbox.port)),
             ("MAIL_FROM", "Totes <shop@totes.example>".to_owned()),
             ("WEBHOOKS_ALLOW_PRIVATE", "true".to_owned()),
@@ -60,7 +65,8 @@ impl Shop {
         ];
         let stack = Stack::start_told(db, &told).await;
         let (client, problems) = (Client::new(), RefCell::default());
-        Self { stack, client, inbox, told, owner, personal, secret, problems }
+        let db = db.clone();
+        Self { db, stack, client, inbox, told, owner, personal, secret, problems }
     }
 
     pub fn commands(&self, path: &str) -> String {
@@ -92,7 +98,7 @@ impl Shop {
     pub async fn ask(&self, token: &str, path: &str, body: Value) -> Value {
         let mut post = self.client.post(self.commands(path));
         // Where one more is made each time, a key is refused.
-        if !["/v1/addresses", "/v1/api-keys", "/v1/webhooks"].contains(&path) {
+        if !["/v1/addresses", "/v1/api-keys", "/v1/staff", "/v1/webhooks"].contains(&path) {
             post = post.header("Idempotency-Key", Uuid::now_v7().to_string());
         }
         let post = if token.is_empty() { post } else { post.bearer_auth(token) };
@@ -136,7 +142,10 @@ impl Shop {
         let phone = personal.add("phone", format!("151{phone}"));
         json!({
             "name": personal.add("name", unmistakable("Quorvinella ")),
-            "lines": [personal.add("street", unmistakable("Zibbertatzweg "))],
+            "company": personal.add("company", unmistakable("Quorvi and ")),
+            "lines": [personal.add("street", unmistakable("Zibbertatzweg ")),
+                      personal.add("line below the street", unmistakable("Backhouse "))],
+            "region": personal.add("region", unmistakable("Lower Saxib")),
             "city": personal.add("town", unmistakable("Obergrumpf")),
             "postcode": "12345", "country": "DE", "phone": format!("+49{phone}"),
             "email": personal.add("e-mail of an address", format!("{}@shop.example",
@@ -318,12 +327,16 @@ impl Shop {
 
     /// command-api does something by hand to a database.
     pub fn by_hand(&self, database: &str, action: &str, input: Stdio) -> String {
-        let mut command = Command::new(harness::built("command-api"));
-        command.arg(action).envs(self.told.iter().cloned()).env("DATABASE_URL", database);
-        let output = command.stdin(input).output().unwrap();
-        assert!(output.status.success(), "{action}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        by_hand(database, action, &self.told, input)
     }
+}
+
+fn by_hand(database: &str, action: &str, told: &[(&str, String)], input: Stdio) -> String {
+    let mut command = Command::new(harness::built("command-api"));
+    command.arg(action).envs(told.iter().cloned()).env("DATABASE_URL", database);
+    let output = command.stdin(input).output().unwrap();
+    assert!(output.status.success(), "{action}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 pub fn id(answer: &Value) -> String {
