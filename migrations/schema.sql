@@ -154,22 +154,19 @@ COMMENT ON COLUMN locations_rows.sellable IS 'Whether what lies there is for sal
 COMMENT ON COLUMN locations_rows.created_at IS 'When it came to be.';
 COMMENT ON COLUMN locations_rows.updated_at IS 'When it last changed.';
 
-CREATE TABLE log_head (
+CREATE TABLE log_identity (
     only_one boolean DEFAULT true NOT NULL,
-    "position" bigint NOT NULL,
     log_id uuid DEFAULT gen_random_uuid() NOT NULL,
     home text,
     timeline integer,
-    CONSTRAINT log_head_pkey PRIMARY KEY (only_one),
-    CONSTRAINT log_head_only_one_check CHECK (only_one),
-    CONSTRAINT log_head_position_check CHECK ("position" >= 0)
+    CONSTRAINT log_identity_pkey PRIMARY KEY (only_one),
+    CONSTRAINT log_identity_only_one_check CHECK (only_one)
 );
-COMMENT ON TABLE log_head IS 'How far the log has come: one row.';
-COMMENT ON COLUMN log_head.only_one IS 'Holds it to one row.';
-COMMENT ON COLUMN log_head."position" IS 'The position of the last event.';
-COMMENT ON COLUMN log_head.log_id IS 'Which log it is; a copy gets another.';
-COMMENT ON COLUMN log_head.home IS 'The server and the database that it lives in.';
-COMMENT ON COLUMN log_head.timeline IS 'The timeline of Postgres in which it was last written.';
+COMMENT ON TABLE log_identity IS 'Which log it is: one row, which is locked by whoever appends.';
+COMMENT ON COLUMN log_identity.only_one IS 'Holds it to one row.';
+COMMENT ON COLUMN log_identity.log_id IS 'Which log it is; a copy gets another.';
+COMMENT ON COLUMN log_identity.home IS 'The server and the database that it lives in.';
+COMMENT ON COLUMN log_identity.timeline IS 'The timeline of Postgres in which it was last written.';
 
 CREATE TABLE log_lineage (
     log_id uuid NOT NULL,
@@ -880,6 +877,23 @@ COMMENT ON COLUMN locations.created_at IS 'When it came to be.';
 COMMENT ON COLUMN locations.updated_at IS 'When it last changed.';
 COMMENT ON COLUMN locations.build IS 'Which edition of the rows; a view shows the one that readers see.';
 
+CREATE VIEW log_head AS
+ SELECT i.only_one,
+    COALESCE(( SELECT e."position"
+           FROM events e
+          ORDER BY e."position" DESC
+         LIMIT 1), 0::bigint) AS "position",
+    i.log_id,
+    i.home,
+    i.timeline
+   FROM log_identity i;
+COMMENT ON VIEW log_head IS 'How far the log has come: one row.';
+COMMENT ON COLUMN log_head.only_one IS 'Holds it to one row.';
+COMMENT ON COLUMN log_head."position" IS 'The position of the last event.';
+COMMENT ON COLUMN log_head.log_id IS 'Which log it is; a copy gets another.';
+COMMENT ON COLUMN log_head.home IS 'The server and the database that it lives in.';
+COMMENT ON COLUMN log_head.timeline IS 'The timeline of Postgres in which it was last written.';
+
 CREATE VIEW orders AS
  SELECT id,
     document,
@@ -1202,12 +1216,13 @@ AS $function$
 DECLARE
     id uuid;
     line integer;
+    before timestamptz;
     stale boolean;
 BEGIN
     IF NOT holds THEN
         PERFORM queue_for_head();
     END IF;
-    SELECT h.position, h.log_id, h.timeline INTO STRICT head, id, line FROM log_head h FOR UPDATE;
+    SELECT i.log_id, i.timeline INTO STRICT id, line FROM log_identity i FOR UPDATE;
     IF id <> of_log THEN
         RAISE EXCEPTION 'this is log %, and no longer %', id, of_log
             USING ERRCODE = 'object_not_in_prerequisite_state';
@@ -1219,6 +1234,10 @@ BEGIN
                   HINT = 'a writer that connects anew gives the log another id';
     END IF;
 
+    -- Where it ends, and when that was. One step from the end of an index.
+    SELECT e.position, e.recorded_at INTO head, before
+    FROM events e ORDER BY e.position DESC LIMIT 1;
+    head := coalesce(head, 0);
     IF head <> believed THEN
         IF read_streams IS NULL THEN
             head := NULL;
@@ -1249,9 +1268,7 @@ BEGIN
 
     -- One clock for the whole log, whichever process appends. It never goes back, whatever the
     -- clocks of the machines that were primary say.
-    recorded := greatest(
-        clock_timestamp(), (SELECT e.recorded_at FROM events e WHERE e.position = head)
-    );
+    recorded := greatest(clock_timestamp(), before);
     INSERT INTO commands (key, fingerprint, outcome, position, recorded_at)
     SELECT key, fingerprint, outcome::json, head + after, recorded
     FROM unnest(keys, fingerprints, outcomes, offsets) AS new (key, fingerprint, outcome, after);
@@ -1266,7 +1283,6 @@ BEGIN
             WITH ORDINALITY
             AS new (stream, version, type, schema, slot, occurred_at, metadata, data, n);
         PERFORM set_config('commerce.appending', 'off', true);
-        UPDATE log_head SET position = head + cardinality(streams);
         PERFORM pg_notify('log_head', (head + cardinality(streams))::text);
     END IF;
 END
@@ -1341,7 +1357,7 @@ CREATE FUNCTION hold_head()
 AS $function$
 BEGIN
     PERFORM queue_for_head();
-    PERFORM FROM log_head FOR UPDATE;
+    PERFORM FROM log_identity FOR UPDATE;
 END
 $function$;
 
@@ -1487,9 +1503,10 @@ BEGIN
         RETURN;
     END IF;
     -- Once more, now that no other process can do the same.
+    PERFORM FROM log_identity FOR UPDATE;
     SELECT h.log_id, h.log_id, h.position, h.home IS DISTINCT FROM coalesce(here, h.home),
            h.timeline IS NOT NULL AND h.timeline <> coalesce(line, h.timeline)
-    INTO STRICT former, current, head, is_copy, has_turned FROM log_head h FOR UPDATE;
+    INTO STRICT former, current, head, is_copy, has_turned FROM log_head h;
     IF is_copy OR anew THEN
         -- Whose files were copied may go on beside the original, which nobody is to mistake it for.
         DELETE FROM log_lineage;
@@ -1502,10 +1519,10 @@ BEGIN
             SELECT l.log_id FROM log_lineage l ORDER BY l.ended_at DESC OFFSET 1000);
     ELSE
         -- It is in the timeline in which it was: nobody had written that down.
-        UPDATE log_head SET timeline = line;
+        UPDATE log_identity SET timeline = line;
         RETURN;
     END IF;
-    UPDATE log_head SET log_id = gen_random_uuid(), home = here, timeline = line
+    UPDATE log_identity SET log_id = gen_random_uuid(), home = here, timeline = line
     RETURNING log_id INTO current;
 END
 $function$;
@@ -1584,7 +1601,8 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM queue_for_head();
     -- Waits for the append of the turn before.
-    SELECT h.position INTO STRICT head FROM log_head h FOR UPDATE;
+    PERFORM FROM log_identity FOR UPDATE;
+    SELECT h.position INTO STRICT head FROM log_head h;
     RETURN NEXT;
     IF head - known BETWEEN 1 AND news_max THEN
         FOR "position", stream, version, type, schema, data IN
@@ -1623,16 +1641,16 @@ REVOKE EXECUTE ON FUNCTION forget_commands(interval, interval, integer) FROM PUB
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
-GRANT SELECT ON carts, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, payments, products, projection_actions, projection_members, projection_positions, returns, returns_rows, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
-GRANT SELECT ON api_keys, events, log_head, log_lineage, voided_tokens TO commerce_projector;
+GRANT SELECT ON carts, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_identity, log_lineage, orders, payments, products, projection_actions, projection_members, projection_positions, returns, returns_rows, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
+GRANT SELECT ON api_keys, events, log_head, log_identity, log_lineage, voided_tokens TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, fulfilments, fulfilments_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_actions, projection_builds, projection_members, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_actions, projection_builds, projection_members, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
+GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_identity, log_lineage, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_actions, projection_builds, projection_members, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append_batch(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
-GRANT SELECT ON commands, events, log_head, log_lineage TO commerce_writer;
+GRANT SELECT ON commands, events, log_head, log_identity, log_lineage TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, registrations, sandbox_gateway, second_factors, sessions, sign_in_failures, sign_ins, snapshots, vault_check, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
