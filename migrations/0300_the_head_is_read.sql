@@ -37,8 +37,8 @@ BEGIN
 END
 $$;
 
--- Takes the head until the end of the transaction: nobody else can append meanwhile. Where it is, is
--- for a statement after this one to say: this one may see what was before it had to wait.
+-- Takes the head until the end of the transaction: nobody else can append meanwhile. Where it is,
+-- is for a statement after this one to say: this one may see what was before it had to wait.
 CREATE OR REPLACE FUNCTION hold_head() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
@@ -151,8 +151,8 @@ $$;
 
 -- For writers that meet where they write: waits for its turn and tells what is new after `known`:
 -- first a row with the head alone, then the events, unless they are more than `news_max`, and no
--- further than `news_bytes_max` of them: what they hold is read while nobody else can append. A turn
--- is a courtesy that spares tries which would be in vain; the append checks all the same.
+-- further than `news_bytes_max` of them: what they hold is read while nobody else can append. A
+-- turn is a courtesy that spares tries which would be in vain; the append checks all the same.
 --
 -- It is over with end_turn, or when nothing was heard of its holder for two seconds: Postgres then
 -- ends the session. It begins last, when nothing can go wrong any more, for an error would leave it

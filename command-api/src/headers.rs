@@ -1,4 +1,4 @@
-//! The request headers that say how a command is taken: `Idempotency-Key`, `If-Match`
+//! The request headers that say how a command is taken: `Idempotency-Key`, `If-Match`, `Log-Id`
 //! and `Prefer`. Parsing only; what they mean for a command is [`crate::command`]'s.
 
 use axum::http::HeaderValue;
@@ -7,13 +7,14 @@ use domain::text::holds_card_number_among_ids;
 use service::problem::Problem;
 use uuid::Uuid;
 
-use crate::log_id;
-use crate::problem::{invalid_if_match, invalid_key};
+use crate::problem::{invalid_if_match, invalid_key, invalid_log_id};
 
 /// The longest idempotency key, in characters of printable ASCII.
 pub const KEY_CHARS_MAX: usize = 255;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// Which log an answer is about, and which one a request is for.
+pub const LOG_ID: HeaderName = HeaderName::from_static("log-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// How a command is to be taken.
@@ -74,7 +75,7 @@ impl Conditions {
     /// # Errors
     /// 400 `invalid_idempotency_key`, `invalid_if_match` or `invalid_log_id`.
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let (key, expected, log_id) = (key(headers)?, expected(headers)?, log_id::given(headers)?);
+        let (key, expected, log_id) = (key(headers)?, expected(headers)?, log_id(headers)?);
         Ok(Self { key, expected, log_id, wants_document: wants_document(headers) })
     }
 }
@@ -87,6 +88,15 @@ pub fn check_key(key: &str) -> Result<(), Problem> {
     let printable = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     let fits = printable && (1..=KEY_CHARS_MAX).contains(&key.len());
     if fits && !holds_card_number_among_ids(key) { Ok(()) } else { Err(invalid_key()) }
+}
+
+/// The id of the log that a request is for, if it says so.
+///
+/// # Errors
+/// 400 `invalid_log_id`.
+pub fn log_id(headers: &HeaderMap) -> Result<Option<Uuid>, Problem> {
+    let parsed = |value: &HeaderValue| value.to_str().ok()?.parse().ok();
+    headers.get(LOG_ID).map(|value| parsed(value).ok_or_else(invalid_log_id)).transpose()
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

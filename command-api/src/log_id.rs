@@ -3,17 +3,14 @@
 //! that the log was restored or is a copy. Under an id that the log had before, what goes by
 //! nothing that was read may be asked.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use event_store::Writer;
 use service::problem::Problem;
 use uuid::Uuid;
 
-use crate::headers::{Conditions, Expected};
+use crate::headers::{Conditions, Expected, LOG_ID, log_id};
 use crate::problem;
-
-/// The header that carries it, both ways.
-pub const HEADER: HeaderName = HeaderName::from_static("log-id");
 
 /// Says with an answer which log it is about.
 pub fn tell(response: &mut Response, writer: &Writer) {
@@ -21,7 +18,7 @@ pub fn tell(response: &mut Response, writer: &Writer) {
     if let Some(log_id) = writer.log_id()
         && let Ok(value) = HeaderValue::from_str(log_id.hyphenated().encode_lower(&mut text))
     {
-        response.headers_mut().insert(HEADER, value);
+        response.headers_mut().insert(LOG_ID, value);
     }
 }
 
@@ -46,17 +43,8 @@ pub async fn check_lines(headers: &HeaderMap, writer: &Writer) -> Result<(), Pro
     must_be(headers, writer, None).await
 }
 
-/// The id of the log that a request is for, if it says so.
-///
-/// # Errors
-/// 400 `invalid_log_id`.
-pub fn given(headers: &HeaderMap) -> Result<Option<Uuid>, Problem> {
-    let parsed = |value: &HeaderValue| value.to_str().ok()?.parse().ok();
-    headers.get(HEADER).map(|value| parsed(value).ok_or_else(problem::invalid_log_id)).transpose()
-}
-
 async fn must_be(headers: &HeaderMap, writer: &Writer, seen: Option<i64>) -> Result<(), Problem> {
-    let Some(given) = given(headers)? else { return Ok(()) };
+    let Some(given) = log_id(headers)? else { return Ok(()) };
     match writer.is_another(given, seen).await? {
         None => Ok(()),
         Some(log_id) => Err(problem::another_log(log_id)),

@@ -1,8 +1,8 @@
 //! Which log this is. A copy of it that was restored elsewhere begins with all the original's
 //! positions and goes on with its own: whoever follows one of them must not be told of the other.
 //!
-//! `log_identity` keeps the log's id and its home, the server and the database it was last written in.
-//! Where it finds itself elsewhere it gets a new id. So does one whose server begins a new
+//! `log_identity` keeps the log's id and its home, the server and the database it was last written
+//! in. Where it finds itself elsewhere it gets a new id. So does one whose server begins a new
 //! timeline, because it was promoted or put back to an earlier point: it may have lost its end.
 //! What it has in common with itself under its earlier ids is kept ([`shared_with`]). A log whose
 //! files were copied back cannot be told from one that was not: then somebody has to say so, by

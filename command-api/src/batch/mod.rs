@@ -43,7 +43,7 @@ use self::window::{Unread, Window};
 use crate::command::{Accepted, Conclusion, Pinned, Prepared, Success};
 use crate::notes::Sealed;
 use crate::routes::Edge;
-use crate::{App, http, log_id, problem};
+use crate::{App, headers, http, log_id, problem};
 
 /// Batches under way at once. With [`WINDOW_LINES_MAX`](window::WINDOW_LINES_MAX) and the single
 /// commands in flight they just fill the writer's queue.
@@ -77,7 +77,7 @@ async fn answer(
         return Err(problem::unsupported_media_type(NDJSON));
     }
     log_id::check_lines(request.headers(), &app.writer).await?;
-    let log_id = log_id::given(request.headers())?;
+    let log_id = headers::log_id(request.headers())?;
     let Ok(under_way) = app.batches.clone().try_acquire_owned() else {
         return Ok(refuse(request, problem::overloaded()).await);
     };

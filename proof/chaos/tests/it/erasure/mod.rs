@@ -84,7 +84,7 @@ async fn who_is_forgotten_is_forgotten_everywhere(db: PgPool) {
     shop.look_for(&person).await;
     shop.staff().await;
     shop.colleague().await;
-    shop.people_of_files().await;
+    shop.people_of_files();
     shop.ask_wrongly(&person).await;
     let hidden = shop.personal.and(&shop.secret);
     let (status, export) = shop.get(shop.commands("/v1/people/me/export"), &person.token).await;

@@ -114,8 +114,8 @@ impl Shop {
         self.done(self.client.delete(gone).bearer_auth(&owner), "a colleague leaves").await;
     }
 
-    /// People out of files, of whom one is forgotten by the shop.
-    pub async fn people_of_files(&mut self) {
+    /// People out of files.
+    pub fn people_of_files(&mut self) {
         let customers = self.customer_of_a_file();
         self.import("customers", &format!("{CUSTOMERS}\n{customers}\n"));
         let orders = self.order_of_a_file();
