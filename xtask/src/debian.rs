@@ -1,5 +1,5 @@
-//! Programs that tests and checks need and that are no servers of the engine's: the machine's own, or
-//! those of Debian's packages, unpacked beside the servers without being installed.
+//! Programs that tests and checks need and that are no servers of the engine's: the machine's own,
+//! or those of Debian's packages, unpacked beside the servers without being installed.
 
 use std::env;
 use std::fs::{self, Permissions};

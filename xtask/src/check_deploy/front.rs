@@ -14,7 +14,7 @@ use crate::ports::{self, HOST};
 use crate::process::Spec;
 use crate::record::StopWith;
 use crate::servers::{Durability, Ports, Servers, Throwaway};
-use crate::services::{self, COMMAND_API, PROJECTOR, QUERY_API, Services};
+use crate::services::{self, COMMAND_API, PROJECTOR, QUERY_API, Services, said};
 use crate::{demo, http, projections, token};
 
 pub const PART: Part = Part {
@@ -114,7 +114,7 @@ fn served(checks: &mut Checks) -> Result<()> {
     let [command_api, query_api, projector] = ports::free_for_restarts()?;
     let its = services::Ports { command_api, query_api, projector };
     let services = services.with([("PROXIES", "1".to_owned()), ("ACCESS", "asked".to_owned())]);
-    let key = token::master_key(layout, &services)?;
+    let key = said(Command::new(services.program(COMMAND_API)?).arg("master-key"))?;
     let services = services.with_master_key(key);
     services.migrate(&urls, &stack)?;
     services.start(&urls, its, &mut stack)?;
