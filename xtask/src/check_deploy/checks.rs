@@ -1,10 +1,11 @@
 //! What was checked of a part: the tools that ran, what came of each, and the table of it.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
 
 use super::Part;
 use super::tools::Tool;
@@ -75,6 +76,7 @@ impl<'a> Checks<'a> {
         interrupt::check()?;
         let (outcome, said) = match judged {
             Ok((result, said)) => (Outcome::Holds(result), Some(said)),
+            Err(error) if is_absent(&error) => (Outcome::Missing(format!("{error:#}")), None),
             Err(error) => (Outcome::Fails(format!("{error:#}")), None),
         };
         self.add(&tool.name(), ran, outcome);
@@ -90,6 +92,11 @@ impl<'a> Checks<'a> {
     pub fn path(&self, path: &str) -> PathBuf {
         self.layout.root.join(path)
     }
+}
+
+/// Whether there was no such program, rather than one that found something.
+fn is_absent(error: &Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// Runs it to its end; an error says what it said.
@@ -233,8 +240,11 @@ mod tests {
     #[test]
     fn a_tool_that_ends_ill_or_speaks_where_it_should_not_is_heard() {
         let told = |script: &str| said(Command::new("sh").args(["-c", script]));
-        let ill = told("echo wrong; exit 3").err().map(|error| error.to_string());
-        assert!(ill.is_some_and(|says| says.contains("wrong")));
+        let ill = told("echo wrong; exit 3").err();
+        assert!(ill.as_ref().is_some_and(|says| says.to_string().contains("wrong")));
+        assert!(!ill.is_some_and(|error| is_absent(&error)));
+        let absent = said(&mut Command::new("a-program-that-there-is-not")).err();
+        assert!(absent.is_some_and(|error| is_absent(&error)));
         assert!(silent(&told("echo a warning >&2").unwrap()).is_err());
         assert!(silent(&told("true").unwrap()).is_ok());
         assert_eq!(told("echo 3 passed").unwrap().line("passed").unwrap(), "3 passed");

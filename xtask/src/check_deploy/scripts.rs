@@ -50,7 +50,7 @@ fn scripts(checks: &Checks) -> Result<Vec<String>> {
 }
 
 fn is_shell(first: &str) -> bool {
-    first.starts_with("#!") && (first.ends_with("/sh") || first.ends_with("bash"))
+    first.starts_with("#!/") && (first.ends_with("/sh") || first.ends_with("bash"))
 }
 
 #[cfg(test)]

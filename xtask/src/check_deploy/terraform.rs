@@ -33,7 +33,7 @@ pub const REPLAY: Part = Part {
 };
 pub const START: Part = Part {
     name: "terraform-start",
-    does: "the programs as the definitions start them, beside real servers (as root)",
+    does: "the programs as the definitions start them, as root",
     by_name: true,
     not_checked: "RDS, ECS and the load balancer themselves: a Postgres of few rights stands in \
                   RDS's place",
