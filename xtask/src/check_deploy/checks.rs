@@ -13,7 +13,7 @@ use crate::layout::{Layout, create_dir, remove_dir};
 use crate::{interrupt, progress};
 
 /// Lines of what a tool said that are shown where it found something.
-const SAID_LINES: usize = 30;
+const SAID_LINES: usize = 60;
 
 /// The checks of one part, as they are made.
 pub struct Checks<'a> {
