@@ -1,5 +1,5 @@
-//! Programs that tests need and that are no servers of the engine's: the machine's own, or those of
-//! Debian's packages, unpacked beside the servers without being installed.
+//! Programs that tests and checks need and that are no servers of the engine's: the machine's own,
+//! or those of Debian's packages, unpacked beside the servers without being installed.
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -15,7 +15,7 @@ use crate::progress;
 
 /// A program, and where it is had.
 pub struct Program {
-    name: &'static str,
+    pub name: &'static str,
     /// Where its package has it.
     place: &'static str,
     /// Its package, and those of the libraries that it needs and a small machine lacks.
@@ -36,6 +36,21 @@ pub const PGBOUNCER: Program = Program {
     name: "pgbouncer",
     place: "usr/sbin/pgbouncer",
     packages: &["pgbouncer", "libc-ares2", "libevent-2.1-7"],
+};
+/// What judges who is told of alerts.
+pub const AMTOOL: Program =
+    Program { name: "amtool", place: "usr/bin/amtool", packages: &["prometheus-alertmanager"] };
+/// The front, with its modules and what it knows of files.
+pub const NGINX: Program = Program {
+    name: "nginx",
+    place: "usr/sbin/nginx",
+    packages: &[
+        "nginx",
+        "nginx-common",
+        "libnginx-mod-http-brotli-filter",
+        "libnginx-mod-http-brotli-static",
+        "libbrotli1",
+    ],
 };
 
 /// The program, fetched unless it is there.

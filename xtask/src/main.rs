@@ -11,6 +11,7 @@ mod api;
 mod bench;
 mod cargo;
 mod chaos;
+mod check_deploy;
 mod contract;
 mod debian;
 mod demo;
@@ -83,6 +84,9 @@ enum Command {
     Api(api::Args),
     /// Ask the running APIs whatever their documents allow, for longer than the tests do
     Contract(contract::Args),
+    /// Check what deploys the engine by tools that nobody here wrote, and say what was not checked
+    #[command(after_help = check_deploy::help())]
+    CheckDeploy(check_deploy::Args),
     /// Write the skeleton of a thing that is like others
     New(new::Args),
     /// Check what the house demands of its files and the compiler does not see
@@ -118,6 +122,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Schema(args) => schema::run(&layout, args),
         Command::Api(args) => api::run(&layout, args),
         Command::Contract(args) => contract::run(&layout, args),
+        Command::CheckDeploy(args) => check_deploy::run(&layout, args),
         Command::New(args) => new::run(&layout, args),
         Command::Tidy(args) => tidy::run(&layout, args),
     }

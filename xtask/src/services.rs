@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::ports::{self, HOST};
 use crate::process::{Spec, Stack, run_logged};
@@ -166,4 +166,12 @@ impl Services {
         command.env("RUST_LIB_BACKTRACE", "0");
         Ok(command)
     }
+}
+
+/// What a command of command-api prints.
+pub fn said(command: &mut Command) -> Result<String> {
+    let output = command.output().context("run command-api")?;
+    let failed = || String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "command-api failed: {}", failed());
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -6,13 +6,13 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use crate::layout::Layout;
 use crate::ports::HOST;
 use crate::process::run_in_terminal;
 use crate::servers::{Durability, Ports, Servers, Throwaway};
-use crate::services::{self, COMMAND_API, PROJECTOR, QUERY_API, Services};
+use crate::services::{self, COMMAND_API, PROJECTOR, QUERY_API, Services, said};
 use crate::{cargo, ports, progress, stand_in};
 
 /// Options of `tour`.
@@ -68,12 +68,4 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     progress::warning(&format!("kept to be looked into: {}", folder.path().display()));
     folder.keep();
     Ok(ExitCode::FAILURE)
-}
-
-/// What a command of command-api prints.
-fn said(command: &mut Command) -> Result<String> {
-    let output = command.output().context("run command-api")?;
-    let failed = || String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.success(), "command-api failed: {}", failed());
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

