@@ -37,6 +37,14 @@ BEGIN
 END
 $$;
 
+-- As before (0271), of the row alone: the view would have the log itself locked for it.
+CREATE OR REPLACE FUNCTION log_in_force() RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT i.log_id FROM log_identity i
+            WHERE i.timeline IS NULL OR pg_is_in_recovery() OR i.timeline = log_timeline());
+END
+$$;
+
 -- Takes the head until the end of the transaction: nobody else can append meanwhile. Where it is,
 -- is for a statement after this one to say: this one may see what was before it had to wait.
 CREATE OR REPLACE FUNCTION hold_head() RETURNS void LANGUAGE plpgsql SECURITY DEFINER

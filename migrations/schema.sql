@@ -1382,8 +1382,8 @@ CREATE FUNCTION log_in_force()
  STABLE
 AS $function$
 BEGIN
-    RETURN (SELECT h.log_id FROM log_head h
-            WHERE h.timeline IS NULL OR pg_is_in_recovery() OR h.timeline = log_timeline());
+    RETURN (SELECT i.log_id FROM log_identity i
+            WHERE i.timeline IS NULL OR pg_is_in_recovery() OR i.timeline = log_timeline());
 END
 $function$;
 

@@ -87,8 +87,8 @@ async fn answer(
     let unread = CancellationToken::new();
     let answer = Body::from_stream(pieces(outstanding, unread.clone()));
     let ends = Instant::now() + app.batch_time;
-    let _under_way = under_way;
-    let reader = Reader { app, origin, principal, log_id, window, unread, ends, _under_way };
+    let reader =
+        Reader { app, origin, principal, log_id, window, unread, ends, _under_way: under_way };
     tokio::spawn(reader.run(Lines::new(body)));
     Ok(([(CONTENT_TYPE, NDJSON)], answer).into_response())
 }

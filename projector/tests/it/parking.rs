@@ -48,7 +48,9 @@ async fn an_unreadable_event_parks_its_stream_alone(db: PgPool) {
 async fn a_reason_that_quotes_a_nul_keeps_nobody(db: PgPool) {
     let shop = Shop::open(&db);
     let stream = format!("order-{}", id());
-    shop.append_raw(&stream, 1, "order.cancelled", r#"{"reason":"a\u0000b"}"#).await;
+    let total = r#"{"amount":"1.00","currency":"EUR"}"#;
+    let data = format!(r#"{{"reason":"a\u0000b","total":{total},"units":1,"was_confirmed":true}}"#);
+    shop.append_raw(&stream, 1, "order.cancelled", &data).await;
     shop.product("Tote", "TOTE").await;
     shop.receive("TOTE", 1).await;
     shop.order("TOTE", 1).await;

@@ -224,7 +224,7 @@ async fn a_rebuild_survives_a_lost_connection(db: PgPool) {
     let shop = Shop::open(&db);
     shop.busy_day().await;
     project(&db, "carts").await;
-    let (held, rebuilding) = block(&db, "LOCK TABLE events IN ACCESS EXCLUSIVE MODE").await;
+    let (held, rebuilding) = block(&db, "LOCK TABLE carts_rows IN ACCESS EXCLUSIVE MODE").await;
     sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND wait_event_type = 'Lock'",

@@ -63,8 +63,8 @@ fn a_test_that_only_expects_silence_is_none() {
 /// The files of Prometheus' folder.
 fn prometheus() -> Vec<PathBuf> {
     let folder = Path::new(DEPLOY).join("prometheus");
-    let files = names(&folder).into_iter().filter(|name| name.ends_with(".yml"));
-    files.map(|name| folder.join(name)).collect()
+    let files = names(&folder).into_iter().map(|name| folder.join(name));
+    files.filter(|file| file.extension().is_some_and(|kind| kind == "yml")).collect()
 }
 
 fn is_test(file: &Path) -> bool {

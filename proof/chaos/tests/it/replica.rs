@@ -45,6 +45,22 @@ impl Shop {
         (answer.status(), answer.json().await.unwrap())
     }
 
+    /// Waits until what is new comes of NATS, and not of the replica.
+    async fn is_live(&self) {
+        let live = async {
+            let mut looks = 0;
+            // Told anew with each look at the log, and 0 before the first.
+            while looks < 3 {
+                sleep(BETWEEN_LOOKS).await;
+                let answer = self.client.get(self.reads.url("/metrics")).send().await.unwrap();
+                let metrics = answer.text().await.unwrap();
+                let is_live = metrics.lines().any(|line| line == "commerce_feed_on_postgres 0");
+                looks = if is_live { looks + 1 } else { 0 };
+            }
+        };
+        timeout(PATIENCE, live).await.expect("NATS brings the log");
+    }
+
     async fn follow(&self, last: Option<&str>) -> Response {
         let asked = self.client.get(self.reads.url("/v1/events"));
         let mut asked = asked.header("accept", "text/event-stream");
@@ -115,6 +131,7 @@ async fn hold_it_back(shop: &Shop, standby: &Standby) {
     // The first thing heard shows that it is followed, from before the replica falls behind.
     let first = shop.open_cart().await;
     heard_of(&mut live, &first.0).await;
+    shop.is_live().await;
 
     standby.hold_back().await.unwrap();
     let late = shop.open_cart().await;

@@ -64,7 +64,9 @@ impl Shop {
             ("RUST_LOG", "debug".to_owned()),
         ];
         let stack = Stack::start_told(db, &told).await;
-        let (client, problems) = (Client::new(), RefCell::default());
+        // A connection each: one that is idle for longer than the services let it be is closed.
+        let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        let problems = RefCell::default();
         let db = db.clone();
         Self { db, stack, client, inbox, told, owner, personal, secret, problems }
     }
