@@ -188,8 +188,13 @@ impl Cluster {
     }
 
     async fn begin(&mut self, database: &str, migrate: &Launch) -> Result<()> {
-        for store in self.stores.values() {
+        for (part, store) in &self.stores {
             store.create()?;
+            // What an earlier stack left in these folders is of another log. A disk of its own is
+            // empty.
+            if *part != Part::Postgres || self.disk.is_err() {
+                store.wipe()?;
+            }
             if let Some(initialise) = &store.initialise {
                 initialise.run()?;
             }
